@@ -1,0 +1,1 @@
+"""What an engine accepts and returns. Knows nobody: neither torch nor Prefect is imported here."""

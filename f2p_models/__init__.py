@@ -1,0 +1,1 @@
+"""Networks, losses, training, creation, evaluation, checkpoints. Knows engines, but neither datasets nor flows."""

@@ -1,0 +1,1 @@
+"""Orchestration only: order, retries, caching, the command line. Read pipeline.py first."""
