@@ -1,1 +1,12 @@
-"""The shipped character types, as YAML."""
+"""Character types as files: the shipped ones, and any folder of the user's own.
+
+    NAME.yaml          title, head, rig, choices
+    NAME_rig.yaml      groups of sliders: which bones, which channels, which ranges; shared by several characters
+
+Adding a character type is adding a file.
+"""
+
+from engine_bridge.characters.library import find_schema_file, list_schemas, load_schema
+from engine_bridge.characters.reader import read_schema_file
+
+__all__ = ["find_schema_file", "list_schemas", "load_schema", "read_schema_file"]
