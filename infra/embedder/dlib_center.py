@@ -1,0 +1,106 @@
+"""Measure the mean embedding that ``f2p_models/embedders/dlib_center.json`` ships.
+
+    python infra/embedder/dlib_center.py PHOTOS [--limit 1500] [--source TEXT] [--out FILE]
+
+PHOTOS is a folder of photos, or of one folder per person (the layout of LFW), of whom the first photo counts. Photos
+in which dlib does not find exactly one face are left out. The result is a statistic of 128 numbers; no photo and no
+single embedding is stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib.metadata import files
+from itertools import islice
+from pathlib import Path
+
+import dlib
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from f2p_models.embedders.dlib_file import PACKAGE, find_weights, parse_weights
+from f2p_models.embedders.dlib_resnet import DlibResNet, dlib_chip
+
+PREDICTOR = "shape_predictor_68_face_landmarks.dat"
+SUFFIXES = (".jpg", ".jpeg", ".png")
+BATCH = 16
+
+
+def main() -> None:
+    """Read the arguments, measure, write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--limit", type=int, default=1500, help="photos with a face to measure")
+    parser.add_argument(
+        "--source", default="", help="what the JSON says about the photos; the folder's name if not given"
+    )
+    parser.add_argument("--out", type=Path, default=Path("f2p_models/embedders/dlib_center.json"))
+    arguments = parser.parse_args()
+    weights, source = find_weights(), arguments.source or arguments.photos.resolve().name
+    chips = islice(read_chips(arguments.photos), arguments.limit)
+    embeddings = torch.cat(list(embed(chips, DlibResNet.from_weights(parse_weights(weights.read_bytes())))))
+    arguments.out.write_text(json.dumps(statistic(embeddings, weights, source), indent=1) + "\n", encoding="utf-8")
+    print(f"{arguments.out}: mean of {len(embeddings)} photos")
+
+
+def statistic(embeddings: Tensor, weights: Path, source: str) -> dict[str, object]:
+    """What is shipped: the mean of (N, 128) embeddings and where it comes from."""
+    center = embeddings.double().mean(0)
+    return {
+        "about": "mean dlib embedding, one photo per person; made by infra/embedder/dlib_center.py",
+        "num_photos": len(embeddings),
+        "photos": source,
+        "embedder_file": weights.name,
+        "embedder_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "center": [round(float(value), 7) for value in center],
+    }
+
+
+def embed(chips: Iterator[Tensor], network: DlibResNet) -> Iterator[Tensor]:
+    """Chips (3, 150, 150) -> batches of embeddings (B, 128)."""
+    while batch := list(islice(chips, BATCH)):
+        with torch.no_grad():
+            yield network(torch.stack(batch))
+
+
+def read_chips(folder: Path) -> Iterator[Tensor]:
+    """The chip (3, 150, 150) of every photo with exactly one face."""
+    predictor_file = next(path for path in files(PACKAGE) or () if path.name == PREDICTOR)
+    detector, predictor = dlib.get_frontal_face_detector(), dlib.shape_predictor(str(predictor_file.locate()))
+    for path in one_photo_each(folder):
+        photo = squared(np.asarray(Image.open(path).convert("RGB")))
+        faces = detector(photo, 1)
+        if len(faces) == 1:
+            landmarks = np.array([(point.x, point.y) for point in predictor(photo, faces[0]).parts()], np.float64)
+            yield cut_chip(photo, landmarks)
+
+
+def cut_chip(photo: npt.NDArray[np.uint8], landmarks: npt.NDArray[np.float64]) -> Tensor:
+    """Photo (H, H, 3) and landmarks (68, 2) in pixels -> chip (3, 150, 150) in [0, 1]."""
+    pictures = torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 255
+    chip: Tensor = dlib_chip((landmarks + 0.5) / photo.shape[0])(pictures)[0]
+    return chip
+
+
+def squared(photo: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The photo on a black square of its longer side, flush with the upper left corner."""
+    height, width = photo.shape[:2]
+    side = max(height, width)
+    return np.pad(photo, ((0, side - height), (0, side - width), (0, 0)))
+
+
+def one_photo_each(folder: Path) -> Iterator[Path]:
+    """Photos lying in the folder, and the first of each folder in it, in an order that owes nothing to names."""
+    for entry in sorted(folder.iterdir(), key=lambda path: hashlib.sha256(path.name.encode()).digest()):
+        photos = sorted(entry.iterdir()) if entry.is_dir() else [entry]
+        yield from [path for path in photos if path.suffix.lower() in SUFFIXES][:1]
+
+
+if __name__ == "__main__":
+    main()
