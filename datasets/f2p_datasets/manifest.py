@@ -1,0 +1,154 @@
+"""The manifest: what a dataset consists of and where it comes from. Written last; without it there is no dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from engine_bridge.errors import SchemaError
+from engine_bridge.schema import ParameterSchema
+from f2p_datasets.durable import appearing_file, remove_leftovers, sha256_of
+from f2p_datasets.errors import DatasetError
+from f2p_datasets.pair_table import concatenate_rows, read_rows
+from f2p_datasets.pairs import SPLIT_RULE
+from f2p_datasets.provenance import Provenance, check_fields
+from f2p_datasets.shards import ShardRecord, check_shard, finished_shard, read_rejects, rows_path, shard_name
+
+MANIFEST_NAME: Final = "manifest.json"
+TABLE_NAME: Final = "pairs.parquet"
+REJECTS_NAME: Final = "rejects.jsonl"
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetManifest:
+    """``manifest.json``: provenance, and every shard with its size and SHA-256."""
+
+    provenance: Provenance
+    shards: tuple[ShardRecord, ...]
+    pairs_sha256: str
+
+    @property
+    def key(self) -> str:
+        return self.provenance.key
+
+    @property
+    def schema(self) -> ParameterSchema | None:
+        return self.provenance.schema
+
+    @property
+    def num_pairs(self) -> int:
+        return sum(shard.num_pairs for shard in self.shards)
+
+    @property
+    def num_rejects(self) -> int:
+        return sum(shard.num_rejects for shard in self.shards)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the file's bytes: what a checkpoint records about its data."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """Contents of the file: the same dataset gives the same bytes, so no times, hosts or folders are in it."""
+        content = {
+            "format": FORMAT,
+            "key": self.key,
+            "fingerprint": self.schema.fingerprint if self.schema else None,
+            "split": SPLIT_RULE,
+            "num_pairs": self.num_pairs,
+            "num_rejects": self.num_rejects,
+            "pairs_sha256": self.pairs_sha256,
+            "shards": [asdict(shard) for shard in self.shards],
+            "provenance": self.provenance.to_dict(),
+        }
+        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def finish_dataset(folder: Path, provenance: Provenance) -> DatasetManifest:
+    """Merge the finished shards' rows into ``pairs.parquet``, then write ``manifest.json``.
+
+    Raises DatasetError, naming the shard, when one is missing or does not verify: it is thrown away by then.
+    """
+    shards = []
+    for shard_index in range(provenance.num_shards):
+        record = finished_shard(folder, shard_index, provenance.key)
+        if record is None:
+            raise DatasetError(f"{folder}: {shard_name(shard_index)} is missing or damaged; render it again")
+        shards.append(record)
+    with appearing_file(folder / TABLE_NAME) as stream:
+        concatenate_rows(stream, [read_rows(rows_path(folder, shard.name)) for shard in shards])
+    if provenance.domain != "studio":
+        _write_rejects(folder, shards)
+    manifest = DatasetManifest(provenance=provenance, shards=tuple(shards), pairs_sha256=sha256_of(folder / TABLE_NAME))
+    with appearing_file(folder / MANIFEST_NAME) as stream:
+        stream.write(manifest.to_json().encode())
+    remove_leftovers(folder)
+    return manifest
+
+
+def read_manifest(folder: Path) -> DatasetManifest:
+    """The manifest of a dataset; its files are not looked at.
+
+    Raises DatasetError naming the file and the field when something is missing, unknown or contradicts itself.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise DatasetError(f"{path}: missing; {folder} is no finished dataset")
+    try:
+        manifest = _parse_manifest(json.loads(path.read_text()))
+    except (DatasetError, SchemaError) as error:
+        raise DatasetError(f"{path}: {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DatasetError(f"{path}: not a dataset manifest ({error}); render the dataset again") from error
+    return manifest
+
+
+def verify_dataset(folder: Path) -> DatasetManifest:
+    """The manifest, once every file has the size and SHA-256 that it states.
+
+    Raises DatasetError naming the first file that does not.
+    """
+    manifest = read_manifest(folder)
+    check_table(folder, manifest)
+    for shard in manifest.shards:
+        check_shard(folder / shard.name, shard)
+    return manifest
+
+
+def check_table(folder: Path, manifest: DatasetManifest) -> None:
+    """Raise DatasetError unless ``pairs.parquet`` is the manifest's."""
+    path = folder / TABLE_NAME
+    if not path.is_file() or sha256_of(path) != manifest.pairs_sha256:
+        raise DatasetError(f"{path}: missing, tampered with or damaged; delete {MANIFEST_NAME} and finish it again")
+
+
+def _write_rejects(folder: Path, shards: list[ShardRecord]) -> None:
+    with appearing_file(folder / REJECTS_NAME) as stream:
+        for shard in shards:
+            for reject in read_rejects(folder, shard.name):
+                stream.write((json.dumps(reject, sort_keys=True) + "\n").encode())
+
+
+def _parse_manifest(data: Mapping[str, Any]) -> DatasetManifest:
+    if data.get("format") != FORMAT:
+        raise DatasetError(f"format: {data.get('format')!r} is not {FORMAT}, the only one this version reads")
+    stated = {"format", "key", "fingerprint", "split", "num_pairs", "num_rejects", "pairs_sha256"}
+    check_fields(data, stated | {"shards", "provenance"}, "")
+    for number, shard in enumerate(data["shards"]):
+        check_fields(shard, {field.name for field in fields(ShardRecord)}, f"shards[{number}].")
+    manifest = DatasetManifest(
+        provenance=Provenance.from_dict(data["provenance"]),
+        shards=tuple(ShardRecord(**shard) for shard in data["shards"]),
+        pairs_sha256=data["pairs_sha256"],
+    )
+    recomputed = json.loads(manifest.to_json())
+    for name in sorted(stated):
+        if data[name] != recomputed[name]:
+            raise DatasetError(f"{name}: states {data[name]!r}, its contents give {recomputed[name]!r}")
+    return manifest

@@ -1,0 +1,18 @@
+"""Worker processes: forked from a clean server process, never from a parent that runs threads or holds a GPU."""
+
+from __future__ import annotations
+
+import multiprocessing
+from multiprocessing.context import ForkServerContext
+from typing import Final
+
+#: Imported once by the server, so that a worker starts in milliseconds. The server starts once per program, hence one
+#: list for all kinds of workers.
+_PRELOADED: Final = ["f2p_datasets.loaders.streaming", "f2p_datasets.photo_sets"]
+
+
+def worker_context() -> ForkServerContext:
+    """How this package starts processes. A program that uses it needs ``if __name__ == "__main__":``."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    return context

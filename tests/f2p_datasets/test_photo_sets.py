@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from engine_bridge.frames import Picture
+from f2p_datasets.alignment import AlignmentTemplate
+from f2p_datasets.errors import DatasetError, PhotoError
+from f2p_datasets.loaders import PairLoader
+from f2p_datasets.manifest import verify_dataset
+from f2p_datasets.photo_sets import PhotoPlan, import_photos
+from f2p_datasets.photos import list_photos
+
+MakePlan = Callable[[], PhotoPlan]
+
+
+@pytest.fixture
+def make_plan(astronaut: Picture, template: AlignmentTemplate, tmp_path: Path) -> MakePlan:
+    """Eight photos: six of a face, one of none, one that is no image; the last shard has no pair."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    for number in range(6):
+        Image.fromarray(astronaut[: 500 - number]).save(root / f"{number}.png")
+    Image.new("RGB", (200, 200), (90, 90, 90)).save(root / "6_wall.png")
+    (root / "7_text.jpg").write_text("no image")
+    return lambda: PhotoPlan(root=root, photos=tuple(list_photos(root)), template=template, resolution=64, shard_size=2)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_photos_become_a_dataset_for_the_same_loader(make_plan: MakePlan, tmp_path: Path) -> None:
+    manifest = import_photos(make_plan(), tmp_path / "set")
+    assert (manifest.num_pairs, manifest.num_rejects) == (6, 2)
+    batch = next(PairLoader(tmp_path / "set", split="train", batch_size=5, seed=0, fields=("image",)).epoch(0))
+    assert batch.image is not None
+    assert batch.image.shape == (5, 3, 64, 64)
+    assert batch.vector is None
+
+
+def test_rejects_are_listed_with_file_and_reason(make_plan: MakePlan, tmp_path: Path) -> None:
+    import_photos(make_plan(), tmp_path / "set")
+    rejects = [json.loads(line) for line in (tmp_path / "set/rejects.jsonl").read_text().splitlines()]
+    assert [(reject["key"], reject["file"]) for reject in rejects] == [
+        ("00000006", "6_wall.png"),
+        ("00000007", "7_text.jpg"),
+    ]
+    assert "no face found" in rejects[0]["reason"]
+    assert "not an image file" in rejects[1]["reason"]
+
+
+def test_the_table_says_file_and_quality_of_each_photo(make_plan: MakePlan, tmp_path: Path) -> None:
+    import_photos(make_plan(), tmp_path / "set")
+    rows = pq.read_table(tmp_path / "set/pairs.parquet").to_pylist()
+    assert [row["file"] for row in rows] == [f"{number}.png" for number in range(6)]
+    assert all(row["frontal"] and abs(row["yaw_deg"]) < 6 and row["face_px"] > 80 for row in rows)
+
+
+def test_worker_processes_change_nothing(make_plan: MakePlan, tmp_path: Path) -> None:
+    import_photos(make_plan(), tmp_path / "one")
+    import_photos(make_plan(), tmp_path / "two", workers=2)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_a_killed_import_resumes_to_the_same_bytes(make_plan: MakePlan, tmp_path: Path) -> None:
+    def stop(done: int, _total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_photos(make_plan(), tmp_path / "one", progress=stop)
+    calls: list[tuple[int, int]] = []
+    import_photos(make_plan(), tmp_path / "one", progress=lambda *call: calls.append(call))
+    import_photos(make_plan(), tmp_path / "two")
+    assert calls == [(2, 8), (4, 8), (5, 8), (6, 8), (7, 8), (8, 8)]
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_other_photos_make_another_dataset(make_plan: MakePlan) -> None:
+    plan = make_plan()
+    key = plan.provenance().key
+    plan.photos[0].write_bytes(plan.photos[1].read_bytes())
+    assert plan.provenance().key != key
+    assert replace(plan, resolution=32).provenance().key != plan.provenance().key
+
+
+def test_a_photo_set_verifies_and_has_no_vectors(make_plan: MakePlan, tmp_path: Path) -> None:
+    import_photos(make_plan(), tmp_path / "set")
+    assert verify_dataset(tmp_path / "set").schema is None
+    with pytest.raises(DatasetError, match=r"a photos dataset has \['image'\]"):
+        PairLoader(tmp_path / "set", split="train", batch_size=2, seed=0)
+
+
+def test_no_photos_are_refused(make_plan: MakePlan) -> None:
+    with pytest.raises(PhotoError, match="no photos to import"):
+        replace(make_plan(), photos=())
+
+
+def test_faces_land_where_the_template_says(make_plan: MakePlan, tmp_path: Path, template: AlignmentTemplate) -> None:
+    import_photos(make_plan(), tmp_path / "set")
+    batch = next(PairLoader(tmp_path / "set", split="heldout", batch_size=5, seed=0, fields=("image",)).epoch(0))
+    assert batch.image is not None
+    left, right = np.rint(template.at(64)[[36, 45]]).astype(int)
+    skin = batch.image[0, :, left[1] + 6, (left[0] + right[0]) // 2].tolist()
+    assert skin[0] > skin[2] > 60  # reddish and bright: the nose
