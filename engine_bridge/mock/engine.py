@@ -1,0 +1,80 @@
+"""The mock engine: the two verbs of an engine bridge on top of the software renderer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from engine_bridge.characters import load_schema
+from engine_bridge.errors import EngineUnavailableError
+from engine_bridge.frames import Frame, RenderRequest
+from engine_bridge.mock.assets import assets_hash, load_head
+from engine_bridge.mock.renderer import Renderer
+from engine_bridge.mock.rig import RIG_RESPONSE, SliderMap, bone_offsets
+from engine_bridge.schema import ParameterSchema, Vector
+
+#: Raise it whenever the code may draw the same vector differently.
+RENDERER_VERSION: Final = 1
+
+
+class MockEngine:
+    """A software engine for tests and development. It needs neither a display nor a GPU.
+
+    ``characters_folders`` are searched for character files before the shipped ones.
+    """
+
+    def __init__(self, characters_folders: Sequence[Path] = ()) -> None:
+        self._folders = tuple(characters_folders)
+        self._characters: dict[str, tuple[ParameterSchema, SliderMap]] = {}
+        self._renderer: Renderer | None = Renderer()
+        self._num_frames = 0
+
+    @property
+    def name(self) -> str:
+        return "mock"
+
+    @property
+    def build(self) -> str:
+        """``mock-`` and 12 hex digits of the assets and the renderer's version."""
+        return "mock-" + hashlib.sha256(f"{assets_hash()} {RENDERER_VERSION}".encode()).hexdigest()[:12]
+
+    def describe(self, character: str) -> ParameterSchema:
+        """The schema of a character type. Raises UnknownCharacterError, or SchemaError for a rig it does not have."""
+        return self._character(character)[0]
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[Frame]:
+        """Frames in the order of the requests. Raises SchemaError for a vector that does not fit."""
+        if self._renderer is None:
+            raise EngineUnavailableError("mock engine: it was closed; open a new one")
+        vectors = [self.describe(request.character).check_vector(request.vector) for request in requests]
+        return [self._frame(self._renderer, request, vector) for request, vector in zip(requests, vectors, strict=True)]
+
+    def close(self) -> None:
+        self._renderer = None
+
+    def _frame(self, renderer: Renderer, request: RenderRequest, vector: Vector) -> Frame:
+        schema, sliders = self._character(request.character)
+        values = sliders.values(vector[: schema.num_continuous])
+        channels = sliders.channels(values, len(load_head(schema.head).bones))
+        offsets = bone_offsets(channels, RIG_RESPONSE.get(schema.head, 1.0))
+        choices = {
+            parameter.name: parameter.choices[int(np.argmax(vector[schema.blocks[parameter.name]]))]
+            for parameter in schema.discrete
+        }
+        picture, mask = renderer.render(schema.head, offsets, choices, request.scene, request.resolution)
+        self._num_frames += 1
+        applied = schema.harden(vector)
+        applied[: schema.num_continuous] = sliders.encode(values)
+        return Frame(
+            request_id=request.request_id, frame_id=self._num_frames, vector=applied, picture=picture, mask=mask
+        )
+
+    def _character(self, character: str) -> tuple[ParameterSchema, SliderMap]:
+        if character not in self._characters:
+            schema = load_schema(character, self._folders)
+            self._characters[character] = schema, SliderMap.of(schema, load_head(schema.head).bones)
+        return self._characters[character]

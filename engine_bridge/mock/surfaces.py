@@ -1,0 +1,17 @@
+"""What a triangle of the head is made of. The renderer shades by surface; parts of the mask follow from it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Surface(IntEnum):
+    """Surface id of one triangle (uint8)."""
+
+    SKIN = 0
+    EYE = 1
+    LASH = 2
+    TEETH = 3
+    TONGUE = 4
+    HAIR = 5
+    MOUTH = 6
