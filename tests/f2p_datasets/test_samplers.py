@@ -32,7 +32,7 @@ def test_vectors_are_valid_and_their_blocks_one_hot(name: str, schema: Parameter
 @pytest.mark.parametrize(
     ("name", "sliders"),
     [
-        ("natural", [0.45018, 0.44379, 0.45712]),
+        ("natural", [0.326546, 0.431393, 0.503478]),
         ("sobol", [0.93976, 0.2206, 0.54214]),
         ("uniform", [0.42361, 0.8932, 0.83647]),
     ],
@@ -83,8 +83,8 @@ def test_natural_faces_stay_around_the_average_face(schema: ParameterSchema) -> 
     sliders = build_sampler("natural", schema, 0).vectors(0, 2000)[:, : schema.num_continuous]
     average = schema.default_vector()[: schema.num_continuous]
     assert np.abs(sliders.mean(0) - average).max() < 0.03
-    assert sliders.std(0).min() > 0.11
-    assert sliders.std(0).max() < 0.18
+    assert sliders.std(0).min() > 0.16
+    assert sliders.std(0).max() < 0.20
 
 
 def test_natural_sliders_move_together_within_a_group_only(schema: ParameterSchema) -> None:
