@@ -1,0 +1,27 @@
+"""Photos become characters: one-shot, iterative, hybrid."""
+
+from __future__ import annotations
+
+from f2p_models.creation.creation import Creation
+from f2p_models.creation.creator import Creator
+from f2p_models.creation.iterative import IterativeConfig
+from f2p_models.creation.mode import MODES, Mode, ModeChoice, choose_mode, fixed_mode
+from f2p_models.creation.parameters import ParametersError, parameters_document, read_parameters
+from f2p_models.creation.pictures import Panel, overlay_mask, side_by_side
+
+__all__ = [
+    "MODES",
+    "Creation",
+    "Creator",
+    "IterativeConfig",
+    "Mode",
+    "ModeChoice",
+    "Panel",
+    "ParametersError",
+    "choose_mode",
+    "fixed_mode",
+    "overlay_mask",
+    "parameters_document",
+    "read_parameters",
+    "side_by_side",
+]

@@ -1,0 +1,76 @@
+"""A creator on held-out photos, judged by what the engine renders from its answers.
+
+N photos, V entries of a vector, H W pixels. The imitator's own pictures prove nothing: a search can please it with
+parameters that look different in the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from f2p_models.creation import Creator
+from f2p_models.creation.mode import Mode
+from f2p_models.evaluation.parameters import ParameterErrors, Vectors, measure_parameters
+from f2p_models.evaluation.retrieval import Retrieval, measure_retrieval
+
+#: Vectors (B, V) -> the engine's studio pictures (B, H, W, 3) uint8, H the bundle's resolution.
+Renderer = Callable[[Vectors], npt.NDArray[np.uint8]]
+
+_EMBEDDED_AT_ONCE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatorQuality:
+    """One mode on N photos. ``ceiling`` is the retrieval of the true parameters' renders: no creator can do better
+    but by luck. ``imitated_similarity`` is what the imitator promised where the engine gave ``own_similarity``."""
+
+    mode: Mode
+    retrieval: Retrieval
+    ceiling: Retrieval
+    parameters: ParameterErrors
+    imitated_similarity: float
+
+    @property
+    def score(self) -> float:
+        """One number in [0, 1] to compare versions: the mean of reciprocal rank, similarity and parameter skill.
+
+        The last two count as 0 where they are negative.
+        """
+        terms = (self.retrieval.mean_reciprocal_rank, self.retrieval.own_similarity, self.parameters.skill)
+        return float(np.mean([min(max(term, 0.0), 1.0) for term in terms]))
+
+
+def evaluate_creator(
+    creator: Creator, photos: Tensor, vectors: Vectors, render: Renderer, mode: Mode
+) -> CreatorQuality:
+    """Aligned held-out photos (N, 3, H, W) in [0, 1] with the vectors (N, V) that they were rendered from."""
+    creation = creator.in_mode(mode, photos)
+    created = creation.vectors.numpy()
+    embedder = creator.bundle.embedder
+    of_photos = _embeddings(creator, photos)
+    of_renders = _embeddings(creator, _to_tensor(render(created)))
+    of_truth = _embeddings(creator, _to_tensor(render(vectors)))
+    of_imitations = _embeddings(creator, creator.pictures(creation.vectors))
+    return CreatorQuality(
+        mode=mode,
+        retrieval=measure_retrieval(embedder.similarity(of_renders[:, None], of_photos[None])),
+        ceiling=measure_retrieval(embedder.similarity(of_truth[:, None], of_photos[None])),
+        parameters=measure_parameters(creator.bundle.schema, created, vectors),
+        imitated_similarity=float(embedder.similarity(of_imitations, of_photos).mean()),
+    )
+
+
+@torch.no_grad()
+def _embeddings(creator: Creator, pictures: Tensor) -> Tensor:
+    chunks = torch.split(pictures, _EMBEDDED_AT_ONCE)
+    return torch.cat([creator.bundle.embedder.embed(chunk.to(creator.bundle.device)) for chunk in chunks])
+
+
+def _to_tensor(pictures: npt.NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255.0

@@ -1,0 +1,91 @@
+"""MLflow's model registry on SQLite, cut down to what publishing needs.
+
+The database is an index: the version folders hold the truth and it can be rebuilt from them. Only relative paths go
+into it, because MLflow stores locations as they are given and a moved home would break absolute ones.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+CHAMPION: Final = "champion"
+_HISTORY_TAG: Final = "champion_history"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexRow:
+    """One version as the database knows it."""
+
+    version: int
+    published_at: str
+    tags: Mapping[str, str]
+
+
+class RegistryIndex:
+    """Versions, their tags and the history of champions, per character. ``database`` is the SQLite file."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+
+    def characters(self) -> list[str]:
+        """Every character with at least one version, sorted."""
+        return sorted(model.name for model in self._client.search_registered_models())
+
+    def rows(self, character: str) -> list[IndexRow]:
+        """The character's versions, oldest first."""
+        found = self._client.search_model_versions(f"name='{character}'")
+        return sorted((_row(entity) for entity in found), key=lambda row: row.version)
+
+    def add(self, character: str, source: str, tags: Mapping[str, str]) -> int:
+        """A new row; its version is one more than the highest ever given."""
+        if character not in self.characters():
+            self._client.create_registered_model(character)
+        return int(self._client.create_model_version(character, source, tags=dict(tags)).version)
+
+    def set_tag(self, character: str, version: int, key: str, value: str) -> None:
+        self._client.set_model_version_tag(character, str(version), key, value)
+
+    def champions(self, character: str) -> list[int]:
+        """Every champion in the order of promotion; the last one is in use."""
+        if character not in self.characters():
+            return []
+        model = self._client.get_registered_model(character)
+        return [int(version) for version in json.loads(model.tags.get(_HISTORY_TAG, "[]"))]
+
+    def set_champions(self, character: str, history: list[int]) -> None:
+        """Replace the history. MLflow's alias follows it, for whoever reads the registry with MLflow itself."""
+        self._client.set_registered_model_tag(character, _HISTORY_TAG, json.dumps(history))
+        self._client.set_registered_model_alias(character, CHAMPION, str(history[-1]))
+
+    @cached_property
+    def _client(self) -> Any:
+        return _open_quietly(f"sqlite:///{self._database.resolve()}")
+
+
+def _open_quietly(uri: str) -> Any:
+    """An MLflow client that phones nobody and prints nothing. Imported here because it takes most of a second."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        # MLflow 3.17's own mappers use a loader that SQLAlchemy 2.1 deprecates.
+        warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)  # without the first it makes ./mlflow.db
+        client.search_registered_models()  # creates the tables while its warnings are silenced
+    return client
+
+
+def _row(entity: Any) -> IndexRow:
+    published = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
+    return IndexRow(version=int(entity.version), published_at=published.isoformat(), tags=dict(entity.tags))

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from engine_bridge.errors import InputError
+from f2p_models.creation import MODES, choose_mode, fixed_mode
+
+
+@dataclass(frozen=True)
+class Pose:
+    yaw_deg: float = 0.0
+    pitch_deg: float = 0.0
+
+
+def test_a_large_front_view_is_searched():
+    choice = choose_mode(Pose(yaw_deg=3.0, pitch_deg=-4.0), 400.0)
+
+    assert choice.mode == "hybrid"
+    assert "front view" in choice.reason
+    assert "400 px" in choice.reason
+
+
+@pytest.mark.parametrize("pose", [Pose(yaw_deg=30.0), Pose(yaw_deg=-30.0), Pose(pitch_deg=35.0)])
+def test_a_turned_head_is_translated_in_one_shot_and_says_how_far_it_is_turned(pose):
+    choice = choose_mode(pose, 400.0)
+
+    assert choice.mode == "one-shot"
+    assert f"yaw {pose.yaw_deg:.0f}°" in choice.reason
+    assert f"pitch {pose.pitch_deg:.0f}°" in choice.reason
+
+
+def test_a_small_face_is_translated_in_one_shot_and_says_its_size():
+    choice = choose_mode(Pose(), 60.0)
+
+    assert choice.mode == "one-shot"
+    assert "60 px" in choice.reason
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mode_can_be_asked_for(mode):
+    assert fixed_mode(mode).mode == mode
+
+
+def test_an_unknown_mode_is_refused_with_those_there_are():
+    with pytest.raises(InputError, match=r"'fancy' is none of one-shot, iterative, hybrid or auto"):
+        fixed_mode("fancy")
