@@ -94,6 +94,9 @@ class Segmenter(nn.Module):
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
         self.apply(_initialize)
+        # He's rule would start the few outputs of the head with huge logits, and training with unlearning them.
+        nn.init.normal_(self.head.weight, std=0.01)
+        self.head.bias = nn.Parameter(torch.zeros(NUM_PARTS))
 
     def forward(self, pictures: Tensor) -> Segmentation:
         """(B, 3, H, W) float in [0, 1], RGB -> logits (B, P, h, w) and features (B, F, h, w), h = w = input_px / 8."""
@@ -136,6 +139,8 @@ def _stage(inputs: int, channels: int, stride: int, num_blocks: int) -> nn.Seque
 
 
 def _initialize(module: nn.Module) -> None:
-    """He initialisation, as torchvision's ResNet does."""
+    """He initialisation as in torchvision's ResNet, every bottleneck starting as its shortcut (Goyal et al., 2017)."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    elif isinstance(module, torchvision.models.resnet.Bottleneck):
+        nn.init.zeros_(module.bn3.weight)

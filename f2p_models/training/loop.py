@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from f2p_models.devices import autocast
+from f2p_models.devices import autocast, keep_freed_memory
 from f2p_models.training.errors import TrainingError
 from f2p_models.training.interrupts import InterruptBetweenSteps
 from f2p_models.training.optimization import build_optimizer, build_scheduler
@@ -101,6 +101,7 @@ def fit(
     With ``resume`` a state in ``folder`` is continued, and a finished one returned as it is; without, it is replaced.
     Raises TrainingError for a loss that is not finite and for a state of another run; KeyboardInterrupt after saving.
     """
+    keep_freed_memory()
     with torch.random.fork_rng(devices=[]), InterruptBetweenSteps() as interrupt:
         torch.manual_seed(settings.seed)
         run = _Run(
