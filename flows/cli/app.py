@@ -1,0 +1,73 @@
+"""The verbs put together, and how errors become exit statuses."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, Final
+
+import typer
+
+from engine_bridge.errors import EngineError, InputError
+from flows.cli import build, characters, creation, diagnosis, models
+from flows.cli.terminal import terminal
+
+USERS_MISTAKE: Final = 2
+ENGINE_TROUBLE: Final = 3
+INTERRUPTED: Final = 130
+UNEXPECTED: Final = 1
+#: Typer has it from Click or, lately, from its own copy of Click, and exports only what derives from it.
+UsageError: Any = typer.BadParameter.__bases__[0]
+
+app = typer.Typer(
+    name="f2p",
+    help="Photo in, game character out: render a character type, train its creator, publish it, use it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(characters.app, name="characters")
+build.add_to(app)
+app.add_typer(models.app, name="models")
+creation.add_to(app)
+diagnosis.add_to(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; errors are one line on standard error."""
+    terminal.debug = False
+    try:
+        status = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as error:
+        return _explain(error)
+    if status == INTERRUPTED:  # Typer swallows Ctrl-C itself
+        return _explain(KeyboardInterrupt())
+    return status if isinstance(status, int) else 0
+
+
+def _explain(error: BaseException) -> int:
+    """One line about an error, the traceback if it was asked for, and the exit status it means."""
+    message, status = _judge(error)
+    if terminal.debug:
+        traceback.print_exception(error, file=sys.stderr)
+    if message:  # without arguments the help has said everything
+        print(f"f2p: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _judge(error: BaseException) -> tuple[str, int]:
+    match error:
+        case KeyboardInterrupt() | typer.Abort():
+            return "interrupted; run the same command again to continue", INTERRUPTED
+        case InputError():
+            return str(error), USERS_MISTAKE
+        case UsageError():
+            message = error.format_message()
+            return message and f"{message} (--help shows how)", USERS_MISTAKE
+        case EngineError():
+            return f"engine: {error}", ENGINE_TROUBLE
+        case _:
+            return f"unexpected {type(error).__name__}: {error} (--debug shows where)", UNEXPECTED

@@ -1,0 +1,222 @@
+"""The verbs that make things: run, render, train, evaluate, publish."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from flows.cli.terminal import (
+    Character,
+    Debug,
+    Engine,
+    Home,
+    Json,
+    RecipeName,
+    Seed,
+    Workers,
+    example,
+    open_settings,
+    show,
+)
+from flows.orchestrator import start_orchestrator
+
+if TYPE_CHECKING:
+    from flows.runs import RunRecord
+    from flows.settings import Settings
+
+Photos = Annotated[
+    Path | None,
+    typer.Option("--photos", help="A folder of photos (or CelebA's) for the translator.", show_default=False),
+]
+Network = Literal["imitator", "segmenter", "translator"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """The verbs of this module."""
+    app.command("run", epilog=example("f2p run --character justice_female --recipe quick --photo me.jpg"))(run)
+    app.command("render", epilog=example("f2p render --character tiny --count 1000 --resolution 256 --out pairs"))(
+        render
+    )
+    app.command("train", epilog=example("f2p train imitator --character justice_female --recipe quick"))(train)
+    app.command("evaluate", epilog=example("f2p evaluate --character justice_female"))(evaluate)
+    app.command("publish", epilog=example("f2p publish --character justice_female"))(publish)
+
+
+def run(
+    *,
+    character: Character,
+    recipe: RecipeName = "quick",
+    engine: Engine = "mock",
+    seed: Seed = 0,
+    photos: Photos = None,
+    photo: Annotated[
+        list[str] | None,
+        typer.Option("--photo", help="Create a character from it at the end; 'sample' is a portrait that ships."),
+    ] = None,
+    workers: Workers = None,
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """The whole pipeline: render, train, evaluate, publish. Does only what is missing."""
+    settings = open_settings(home, debug)
+    portraits = _check_order(settings, character, recipe, photo or [])
+    start_orchestrator(settings)
+    from flows.pipeline import build_character
+
+    record = build_character(
+        character,
+        recipe=recipe,
+        engine=engine,
+        seed=seed,
+        home=settings.home,
+        photos=photos,
+        portraits=portraits,
+        num_workers=workers,
+    )
+    _show_run(settings, record, as_json)
+
+
+def render(
+    *,
+    character: Character,
+    count: Annotated[int, typer.Option("--count", min=1, help="Pairs to render.", show_default=False)],
+    seed: Seed = 0,
+    sampler: Annotated[str, typer.Option("--sampler", help="uniform, sobol or natural.")] = "uniform",
+    resolution: Annotated[int, typer.Option("--resolution", help="Pixels, squared.")] = 512,
+    shard_size: Annotated[int, typer.Option("--shard-size", min=1, help="Pairs per shard.")] = 500,
+    workers: Workers = None,
+    engine: Engine = "mock",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The dataset's folder. Default: HOME/datasets/...", show_default=False)
+    ] = None,
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Render random characters in the studio into a dataset of shards. Renders only missing shards."""
+    settings = _orchestrated(home, debug)
+    from flows.stages import render_pairs
+
+    record = render_pairs(
+        settings,
+        character=character,
+        engine=engine,
+        num_workers=workers,
+        out=out.resolve() if out else None,
+        count=count,
+        seed=seed,
+        sampler=sampler,
+        resolution=resolution,
+        shard_size=shard_size,
+    )
+    _show_step(record, "studio", as_json)
+
+
+def train(
+    *,
+    network: Annotated[Network, typer.Argument(help="Which network.", show_default=False)],
+    character: Character,
+    dataset: Annotated[
+        Path | None, typer.Option("--dataset", help="Studio pairs. Default: the recipe's.", show_default=False)
+    ] = None,
+    photos: Photos = None,
+    recipe: RecipeName = "quick",
+    resume: Annotated[bool, typer.Option("--resume/--restart", help="Continue a stopped training, or not.")] = True,
+    seed: Seed = 0,
+    engine: Engine = "mock",
+    workers: Workers = None,
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train one network, and whatever it needs that is not there yet."""
+    settings = _orchestrated(home, debug)
+    from flows.stages import train_network
+
+    record = train_network(
+        settings,
+        network,
+        character=character,
+        recipe=recipe,
+        engine=engine,
+        seed=seed,
+        dataset=dataset,
+        photos=photos,
+        resume=resume,
+        num_workers=workers,
+    )
+    _show_step(record, network, as_json)
+
+
+def evaluate(
+    *,
+    character: Character,
+    version: Annotated[
+        str | None,
+        typer.Option("--version", help="A published version, or 'champion'. Default: the last run's networks."),
+    ] = None,
+    engine: Engine = "mock",
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Measure trained networks, or a published version, on held-out pairs."""
+    settings = _orchestrated(home, debug)
+    from flows.stages import evaluate_again
+
+    record = evaluate_again(settings, character=character, version=version, engine=engine)
+    _show_step(record, "evaluation", as_json)
+
+
+def publish(
+    *, character: Character, engine: Engine = "mock", home: Home = None, as_json: Json = False, debug: Debug = False
+) -> None:
+    """Publish the last run's networks. They become champion unless they are worse than the one in use."""
+    settings = _orchestrated(home, debug)
+    from flows.stages import publish_again
+
+    version = publish_again(settings, character=character, engine=engine)
+    show(asdict(version), as_json, lambda: print(f"version {version.version}: {version.reason}"))
+
+
+def _check_order(settings: Settings, character: str, recipe: str, photos: list[str]) -> list[Path]:
+    """The portraits; a mistyped name anywhere is told now, not after a quarter of an hour."""
+    from engine_bridge.characters import load_schema
+
+    load_schema(character, settings.character_folders)
+    from f2p_datasets.photos import read_photo
+    from flows.photo_names import find_photos
+    from flows.recipes import find_recipe
+
+    find_recipe(recipe).check_weights(settings)
+    portraits = find_photos(photos)
+    for portrait in portraits:
+        read_photo(portrait)
+    return portraits
+
+
+def _orchestrated(home: Path | None, debug: bool) -> Settings:
+    settings = open_settings(home, debug)
+    start_orchestrator(settings)
+    return settings
+
+
+def _show_run(settings: Settings, record: RunRecord, as_json: bool) -> None:
+    report = settings.reports / f"{record.run_id}.html"
+    characters = record.results.get("characters", [])
+
+    def describe() -> None:
+        print(f"report     {report}")
+        for folder in characters:
+            print(f"character  {folder}")
+
+    show({**asdict(record), "report": report}, as_json, describe)
+
+
+def _show_step(record: RunRecord, stage: str, as_json: bool) -> None:
+    step = next(step for step in record.steps if step.stage == stage)
+    show(asdict(step), as_json, lambda: print(step.folder))

@@ -1,0 +1,107 @@
+"""``f2p characters``: what can be created."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli.terminal import Debug, Engine, Home, Json, Seed, example, open_settings, print_table, show
+
+if TYPE_CHECKING:
+    from engine_bridge.schema import ParameterSchema
+
+app = typer.Typer(no_args_is_help=True, help="List, show, check and draw character types.")
+
+Name = Annotated[str, typer.Argument(help="A character type's name.", show_default=False)]
+
+
+@app.command("list", epilog=example("f2p characters list"))
+def list_characters(*, home: Home = None, as_json: Json = False, debug: Debug = False) -> None:
+    """Every character type: the shipped ones, and those in HOME/characters."""
+    from engine_bridge.characters import list_schemas
+
+    schemas = list_schemas(open_settings(home, debug).character_folders)
+    header = ("name", "title", "sliders", "choices", "vector", "fingerprint")
+    rows = [_summary(schema) for schema in schemas]
+    show(rows, as_json, lambda: print_table(header, [list(row.values()) for row in rows]))
+
+
+@app.command("show", epilog=example("f2p characters show justice_female"))
+def show_character(*, name: Name, home: Home = None, as_json: Json = False, debug: Debug = False) -> None:
+    """One character type: its groups of sliders and its choices."""
+    from engine_bridge.characters import load_schema
+
+    schema = load_schema(name, open_settings(home, debug).character_folders)
+    show({**schema.to_dict(), "fingerprint": schema.fingerprint}, as_json, lambda: _describe(schema))
+
+
+@app.command("validate", epilog=example("f2p characters validate my_hero.yaml"))
+def validate(
+    *,
+    file: Annotated[Path, typer.Argument(help="A character file (YAML).", show_default=False)],
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Check a character file; a mistake is named with its line and the way out."""
+    from engine_bridge.characters import read_schema_file
+
+    open_settings(home, debug)
+    summary = _summary(read_schema_file(file))
+    show(summary, as_json, lambda: print(f"{file} is valid: {_sentence(summary)}"))
+
+
+@app.command("sheet", epilog=example("f2p characters sheet justice_girl --out girl.png"))
+def sheet(
+    *,
+    name: Name,
+    out: Annotated[Path, typer.Option("--out", help="The picture to write.", show_default=False)],
+    engine: Engine = "mock",
+    seed: Seed = 0,
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A contact sheet: 24 random faces, each with its part mask."""
+    settings = open_settings(home, debug)
+    from flows.contact_sheets import engine_sheet
+    from flows.engines import open_engine
+
+    picture = engine_sheet(open_engine(engine, settings), name, seed=seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(out)
+    show({"sheet": out}, as_json, lambda: print(out))
+
+
+def _summary(schema: ParameterSchema) -> dict[str, Any]:
+    return {
+        "name": schema.character,
+        "title": schema.title,
+        "sliders": schema.num_continuous,
+        "choices": schema.num_discrete,
+        "vector": schema.vector_size,
+        "fingerprint": schema.fingerprint,
+    }
+
+
+def _sentence(summary: dict[str, Any]) -> str:
+    return (
+        f"{summary['name']} ({summary['title']}), {summary['sliders']} sliders + {summary['choices']} choices "
+        f"= {summary['vector']}, fingerprint {summary['fingerprint']}"
+    )
+
+
+def _describe(schema: ParameterSchema) -> None:
+    print(_sentence(_summary(schema)) + "\n")
+    rows = []
+    for group, members in schema.groups.items():
+        controllers = [schema.continuous[index].controller for index in members]
+        rows.append((group, len(members), " ".join(controllers)))
+    print_table(("group", "sliders", "controllers"), rows)
+    print()
+    print_table(
+        ("choice", "", "default", "one of"),
+        [(choice.name, len(choice.choices), choice.default, ", ".join(choice.choices)) for choice in schema.discrete],
+    )

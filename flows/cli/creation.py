@@ -1,0 +1,80 @@
+"""``f2p create`` and ``f2p report``: what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flows.cli.terminal import Character, Debug, Engine, Home, Json, example, open_settings, show
+
+SOME_PHOTOS_FAILED = 2
+
+
+def add_to(app: typer.Typer) -> None:
+    """The verbs of this module."""
+    app.command("create", epilog=example("f2p create me.jpg friends/ --character justice_female --out created"))(create)
+    app.command("report", epilog=example("f2p report latest"))(report)
+
+
+def create(
+    *,
+    photos: Annotated[
+        list[str],
+        typer.Argument(help="Photos, or folders of photos; 'sample' is a portrait that ships.", show_default=False),
+    ],
+    character: Character,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Default: HOME/creations/CHARACTER.", show_default=False)
+    ] = None,
+    mode: Annotated[
+        Literal["one-shot", "iterative", "hybrid", "auto"],
+        typer.Option("--mode", help="auto chooses by pose and resolution, and says why."),
+    ] = "auto",
+    version: Annotated[str, typer.Option("--version", help="A number, or 'champion'.")] = "champion",
+    face: Annotated[
+        Literal["largest", "all"], typer.Option("--face", help="Which faces of a photo with several.")
+    ] = "largest",
+    engine: Engine = "mock",
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Create characters from photos. A photo that cannot be used is named at the end, and the status is 2."""
+    settings = open_settings(home, debug)
+    from f2p_models.registry import Registry
+    from flows.create import open_studio
+    from flows.engines import open_engine
+    from flows.photo_names import find_photos
+    from flows.progress import ProgressBar, say
+
+    published = Registry(settings.registry).get(character, version)
+    named = find_photos(photos)
+    studio = open_studio(
+        published, open_engine(engine, settings), mode=mode, faces=face, weights=settings.lightcnn_weights
+    )
+    with ProgressBar("Create characters") as bar:
+        outcome = studio.create(named, (out or settings.creations / character).resolve(), bar)
+    for line in outcome.failed:
+        say(f"[yellow]skipped[/] {line}")
+    show(asdict(outcome), as_json, lambda: print("\n".join(str(folder) for folder in outcome.created)))
+    return SOME_PHOTOS_FAILED if outcome.failed else 0
+
+
+def report(
+    *,
+    run: Annotated[str, typer.Argument(help="A run's id, a part of it, or 'latest'.", show_default=False)],
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a run's report, one HTML page with all pictures in it, and print where it lies."""
+    settings = open_settings(home, debug)
+    from flows.report import write_report
+    from flows.runs import read_run
+
+    record = read_run(settings, run)
+    path = write_report(settings, record)
+    show({"run": record.run_id, "report": path}, as_json, lambda: print(path))

@@ -1,0 +1,72 @@
+"""What every verb shares: its options, its settings, and how it shows a result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.settings import Settings, prepare_environment
+
+
+@dataclass
+class Terminal:
+    """The one thing that error handling has to know of the options: whether to show tracebacks."""
+
+    debug: bool = False
+
+
+terminal = Terminal()
+
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where everything is kept. Default: $F2P_HOME, else ./f2p-home.", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable result on standard output.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Tracebacks and the orchestrator's log.")]
+Character = Annotated[
+    str, typer.Option("--character", "-c", help="Character type; see 'f2p characters list'.", show_default=False)
+]
+Engine = Annotated[str, typer.Option("--engine", help="What renders.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Everything random follows from it.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Render processes. Default: one per core.", show_default=False)
+]
+RecipeName = Annotated[str, typer.Option("--recipe", "-r", help="quick, nightly or paper (smoke: for tests).")]
+
+
+def example(*lines: str) -> str:
+    """The epilog of a verb's help."""
+    return "[bold]Example[/]\n\n" + "\n\n".join(f"  [green]{line}[/]" for line in lines)
+
+
+def open_settings(home: Path | None, debug: bool) -> Settings:
+    """Settings with the environment prepared: nothing heavy may have been imported before."""
+    terminal.debug = debug
+    settings = Settings.from_environment(home, debug=debug)
+    prepare_environment(settings)
+    return settings
+
+
+def show(result: Any, as_json: bool, describe: Callable[[], None]) -> None:
+    """The result as JSON, or as ``describe`` prints it for people."""
+    if as_json:
+        print(json.dumps(result, indent=2, default=str))
+    else:
+        describe()
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Columns for people, plain text when the output is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*header, box=None, pad_edge=False, header_style="dim")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console(soft_wrap=True, width=None if Console().is_terminal else 200).print(table)

@@ -1,0 +1,59 @@
+"""Learning curves as SVG: no scripts, no libraries, in the colors of the page that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+Points = Sequence[tuple[float, float]]
+
+_WIDTH, _HEIGHT = 420, 200
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 12, 26
+_NUM_LINES: Final = 3
+
+
+def draw_curve(points: Points, label: str, *, baseline: float | None = None) -> str:
+    """One quantity over epochs as an SVG element; ``baseline`` is a dashed line. Empty for fewer than two points."""
+    if len(points) < 2:
+        return ""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    shown = [*ys, *([] if baseline is None else [baseline])]
+    low, high = _padded(min(shown), max(shown))
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across, up = (x - xs[0]) / (xs[-1] - xs[0]), (y - low) / (high - low)
+        return _LEFT + across * (_WIDTH - _LEFT - _RIGHT), _HEIGHT - _BOTTOM - up * (_HEIGHT - _TOP - _BOTTOM)
+
+    end_x, end_y = place(*points[-1])
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))
+    parts = [
+        *(_grid_line(low + (high - low) * step / _NUM_LINES, place(xs[0], low + (high - low) * step / _NUM_LINES)[1])
+          for step in range(_NUM_LINES + 1)),
+        *([] if baseline is None else [_baseline(place(xs[0], baseline)[1])]),
+        f'<polyline class="curve" points="{path}"/>',
+        f'<circle class="dot" cx="{end_x:.1f}" cy="{end_y:.1f}" r="3.5"/>',
+        f'<text class="tick" x="{_LEFT}" y="{_HEIGHT - 8}">epoch {xs[0]:g}</text>',
+        f'<text class="tick end" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 8}">{xs[-1]:g}</text>',
+    ]  # fmt: skip
+    title = f"{escape(label)}: {ys[-1]:.4g} after epoch {xs[-1]:g}"
+    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
+
+
+def _grid_line(value: float, y: float) -> str:
+    return (
+        f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text class="tick end" x="{_LEFT - 6}" y="{y + 3.5:.1f}">{value:.3g}</text>'
+    )
+
+
+def _baseline(y: float) -> str:
+    return (
+        f'<line class="baseline" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text class="tick end" x="{_WIDTH - _RIGHT}" y="{y - 5:.1f}">baseline</text>'
+    )
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    margin = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    return low - margin, high + margin

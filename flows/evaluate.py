@@ -1,0 +1,185 @@
+"""Evaluation: the networks on held-out pairs, and the creator on people that no network has seen.
+
+evaluations/<character>-evaluation-<key>/
+  pictures/          what the figures look like
+  evaluation.json    the figures, written last
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from engine_bridge.bridge import EngineBridge
+from engine_bridge.frames import RenderRequest, check_frame
+from f2p_datasets.alignment import AlignmentTemplate
+from f2p_datasets.loaders.memory import MemoryPairs
+from f2p_datasets.manifest import read_manifest
+from f2p_datasets.pair_table import read_rows
+from f2p_models import evaluation as measuring
+from f2p_models.checkpoints import load_imitator, load_segmenter, load_translator
+from f2p_models.creation import Creator
+from f2p_models.creator_bundle import CreatorBundle
+from f2p_models.devices import choose_device
+from f2p_models.embedders import build_embedder
+from f2p_models.evaluation.creators import CreatorQuality
+from f2p_models.evaluation.report import read_evaluation
+from flows.artifacts import show_picture, show_table
+from flows.evaluation_pictures import draw_evaluation
+from flows.progress import ProgressBar
+from flows.runs import Run
+from flows.steps import Step, alone, is_done
+from flows.train import checkpoint_hash, dataset_key, open_pairs
+
+EVALUATION_FILE: Final = "evaluation.json"
+PICTURES: Final = "pictures"
+_FRAMES_AT_ONCE: Final = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedCreator:
+    """Checkpoints that were trained together, and the frame their photos are aligned to."""
+
+    imitator: Path
+    segmenter: Path
+    translator: Path
+    template: AlignmentTemplate
+
+    @property
+    def checkpoints(self) -> Mapping[str, Path]:
+        return {"imitator": self.imitator, "segmenter": self.segmenter, "translator": self.translator}
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each network's weights."""
+        return {kind: checkpoint_hash(folder) for kind, folder in self.checkpoints.items()}
+
+
+@task(task_run_name="evaluate", cache_policy=NO_CACHE, persist_result=False)
+def evaluate_creator(run: Run, trained: TrainedCreator, studio: Path, photo_like: Path, judged: Path) -> Path:
+    """Measure everything that is published with a version. Returns the evaluation's folder."""
+    inputs = {
+        **trained.hashes(),
+        "template": trained.template.fingerprint,
+        "datasets": [dataset_key(found) for found in (studio, photo_like, judged)],
+        "search": asdict(run.recipe.search),
+        "modes": list(run.recipe.judged_modes),
+    }
+    step = Step(stage="evaluation", character=run.schema.character, inputs=inputs)
+    folder = step.folder(run.settings.evaluations)
+    with run.step("Evaluate", "evaluation", step.key, folder) as record:
+        record.cached = is_done(folder / EVALUATION_FILE, read_evaluation)
+        if not record.cached:
+            with alone(folder), ProgressBar("Evaluate") as bar:
+                bar.start(2 + len(run.recipe.judged_modes))
+                creator = open_creator(run, trained)
+                found = _measure(run, creator, bar, studio=studio, photo_like=photo_like, judged=judged)
+                photos, _ = read_people(judged, run.recipe.resolution)
+                draw_evaluation(
+                    creator,
+                    folder / PICTURES,
+                    studio=open_pairs(run, studio, "heldout", run.recipe.imitator, fields=("vector", "image")),
+                    photo_like=open_pairs(run, photo_like, "heldout", run.recipe.segmenter, fields=("image", "mask")),
+                    photos=photos,
+                    render=renderer(run.engine, run.schema.character, run.recipe.resolution),
+                    mode=run.recipe.judged_modes[-1],
+                )
+                found.save(folder / EVALUATION_FILE)
+        record.figures = headline(read_evaluation(folder / EVALUATION_FILE))
+    show_table(f"evaluation of {run.schema.character}", [record.figures])
+    for picture in sorted((folder / PICTURES).glob("*.png")):
+        show_picture(f"{run.schema.character} {picture.stem}", picture)
+    return folder
+
+
+def open_creator(run: Run, trained: TrainedCreator) -> Creator:
+    """The trained networks, ready to create."""
+    fingerprint = run.schema.fingerprint
+    template = trained.template.points
+    bundle = CreatorBundle(
+        schema=run.schema,
+        template=template,
+        imitator=load_imitator(trained.imitator, expect_fingerprint=fingerprint)[0],
+        segmenter=load_segmenter(trained.segmenter)[0],
+        translator=load_translator(trained.translator, expect_fingerprint=fingerprint)[0],
+        embedder=build_embedder(run.recipe.embedder, template, run.settings.lightcnn_weights),
+        device=choose_device(),
+    )
+    return Creator(bundle, run.recipe.search)
+
+
+def renderer(engine: EngineBridge, character: str, resolution: int) -> measuring.Renderer:
+    """Vectors (B, V) -> the engine's studio pictures (B, H, W, 3) uint8."""
+
+    def render(vectors: Any) -> Any:
+        requests = [
+            RenderRequest(request_id=index, character=character, vector=vector, resolution=resolution)
+            for index, vector in enumerate(np.asarray(vectors, np.float32))
+        ]
+        chunks = [requests[start : start + _FRAMES_AT_ONCE] for start in range(0, len(requests), _FRAMES_AT_ONCE)]
+        frames = [frame for chunk in chunks for frame in engine.render(chunk)]
+        return np.stack([check_frame(*answer).picture for answer in zip(frames, requests, strict=True)])
+
+    return render
+
+
+def read_people(judged: Path, resolution: int) -> tuple[torch.Tensor, Any]:
+    """Every pair of an aligned dataset: photos (N, 3, H, W) float in [0, 1] and their vectors (N, V)."""
+    manifest = read_manifest(judged)
+    indices = sorted(read_rows(judged / "pairs.parquet").column("index").to_pylist())
+    shards = [judged / shard.name for shard in manifest.shards if shard.num_pairs]
+    fields = ("vector", "image")
+    pairs = MemoryPairs(shards, indices, fields=fields, resolution=resolution, device=torch.device("cpu"))
+    batch = pairs.batch(np.arange(len(indices)))
+    assert batch.image is not None
+    assert batch.vector is not None
+    return batch.image.float() / 255.0, batch.vector.numpy()
+
+
+def headline(found: measuring.Evaluation) -> dict[str, float]:
+    """The few figures that are shown beside the step."""
+    judged = found.creators[found.judged_mode]
+    return {
+        "score": found.score,
+        "imitator L1 / baseline": found.imitator.l1_ratio,
+        "segmenter mIoU": found.segmenter.mean_iou,
+        "retrieval top 1": judged.retrieval.top1,
+    }
+
+
+def _measure(
+    run: Run, creator: Creator, bar: ProgressBar, *, studio: Path, photo_like: Path, judged: Path
+) -> measuring.Evaluation:
+    pairs = ("vector", "image")
+    imitator = measuring.evaluate_imitator(
+        creator.bundle.imitator,
+        open_pairs(run, studio, "train", run.recipe.imitator, fields=pairs),
+        open_pairs(run, studio, "heldout", run.recipe.imitator, fields=pairs),
+    )
+    bar.advance()
+    segmenter = measuring.evaluate_segmenter(
+        creator.bundle.segmenter,
+        open_pairs(run, photo_like, "heldout", run.recipe.segmenter, fields=("image", "mask")),
+    )
+    bar.advance()
+    photos, vectors = read_people(judged, run.recipe.resolution)
+    render = renderer(run.engine, run.schema.character, run.recipe.resolution)
+    creators: dict[str, CreatorQuality] = {}
+    for mode in run.recipe.judged_modes:
+        creators[mode] = measuring.evaluate_creator(creator, photos, vectors, render, mode)
+        bar.advance()
+    return measuring.Evaluation(
+        character=run.schema.character,
+        fingerprint=run.schema.fingerprint,
+        heldout=dataset_key(judged),
+        judged_mode=run.recipe.judged_modes[-1],
+        imitator=imitator,
+        segmenter=segmenter,
+        creators=creators,
+    )

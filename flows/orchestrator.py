@@ -1,0 +1,86 @@
+"""A Prefect server of our own for the time of one command, when the user names none.
+
+Prefect starts one by itself too, but that one survives a killed parent, dies of the terminal's Ctrl-C before the run
+could be closed, and writes its troubles at shutdown to the terminal.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from flows.settings import Settings, use_prefect_server, user_prefect_server
+
+START_DEADLINE_S = 180.0
+
+
+def start_orchestrator(settings: Settings) -> None:
+    """Have a Prefect server: the user's, or our own until this process ends. Call it before importing Prefect."""
+    if user_prefect_server():
+        return
+    port = _free_port()
+    server = _spawn_server(port, settings.prefect / "server.log")
+    atexit.register(_stop, server)
+    _wait_until_healthy(server, port, settings.prefect / "server.log")
+    use_prefect_server(f"http://127.0.0.1:{port}/api")
+
+
+def _spawn_server(port: int, log: Path) -> subprocess.Popen[bytes]:
+    """In a session of its own, so that Ctrl-C leaves it alone; it ends when its standard input does."""
+    command = [sys.executable, "-m", "flows.orchestrator", str(port)]
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.05)
+    raise RuntimeError(f"Prefect's local server did not start; {log} says why")
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    server.terminate()
+    try:
+        server.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _serve(port: int) -> None:
+    """The server process itself."""
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    uvicorn.run(create_app(ephemeral=True, final=True), host="127.0.0.1", port=port, log_level="error")
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

@@ -1,0 +1,45 @@
+"""Photos as they are named on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from engine_bridge.errors import InputError
+from f2p_datasets.photos import list_photos
+
+SAMPLE_PHOTO: Final = "sample"
+
+
+def find_photos(named: Sequence[str]) -> list[Path]:
+    """Files as they are, folders as all photos in them, ``sample`` as the portrait that ships with scikit-image."""
+    photos: list[Path] = []
+    for name in named:
+        if name == SAMPLE_PHOTO and not Path(name).exists():
+            photos.append(sample_photo())
+        elif Path(name).is_dir():
+            photos += list_photos(Path(name))
+        else:
+            photos.append(Path(name))
+    return photos
+
+
+def sample_photo() -> Path:
+    """Eileen Collins, astronaut: NASA, public domain. Found without importing scikit-image."""
+    spec = find_spec("skimage")
+    if spec is None or spec.origin is None:
+        raise InputError("photo: 'sample' needs scikit-image; install it or name a photo of your own")
+    return Path(spec.origin).parent / "data" / "astronaut.png"
+
+
+def folder_names(photos: Sequence[Path]) -> list[str]:
+    """One folder name per photo, by file stem; a second ``me.jpg`` becomes ``me-2``."""
+    names: list[str] = []
+    for photo in photos:
+        number = 1
+        while (name := photo.stem if number == 1 else f"{photo.stem}-{number}") in names:
+            number += 1
+        names.append(name)
+    return names

@@ -1,0 +1,91 @@
+"""The whole pipeline on one page: a character type becomes a published creator (Shi et al., TPAMI).
+
+Every line of the flow is a step whose output is named by the hash of what went into it. A step that is done and
+verifies is not done again; a killed one continues with what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.artifacts import show_link
+from flows.create import create_characters
+from flows.engines import open_engine
+from flows.evaluate import TrainedCreator, evaluate_creator
+from flows.publish import publish_version
+from flows.recipes import find_recipe
+from flows.render import find_template, gather_photos, render_judged, render_photo_like, render_studio
+from flows.report import write_report
+from flows.runs import RunRecord, open_run
+from flows.settings import Settings
+from flows.train import train_imitator, train_segmenter, train_translator
+
+
+@flow(
+    name="build-character",
+    flow_run_name="{character}-{recipe}",
+    task_runner=ThreadPoolTaskRunner[Any](max_workers=64),  # type: ignore[arg-type]  # threads only wait for our workers
+    validate_parameters=False,
+)
+def build_character(
+    character: str,
+    *,
+    recipe: str = "quick",
+    engine: str = "mock",
+    seed: int = 0,
+    home: Path | None = None,
+    photos: Path | None = None,
+    portraits: Sequence[Path] = (),
+    num_workers: int | None = None,
+) -> RunRecord:
+    """From random parameters to a creator in use, and characters from ``portraits``.
+
+    ``photos`` is a folder of the user's own for the translator; without, it learns from photo-like renders.
+    """
+    settings = Settings.from_environment(home)
+    with open_run(
+        settings,
+        character=character,
+        recipe=find_recipe(recipe),
+        engine=open_engine(engine, settings),
+        seed=seed,
+        num_workers=num_workers,
+    ) as run:
+        # What the engine can draw: random characters in the studio, each a picture and its parts (sections 3.1, 4.1).
+        studio = render_studio(run)
+
+        # Photos have any pose and light. The average face's landmarks are the frame that all are aligned to.
+        template = find_template(run)
+        photo_like = render_photo_like(run, template)
+        judged = render_judged(run, template)
+        real = gather_photos(run, template, photos) if photos else photo_like
+
+        # G imitates the engine, so that gradients can pass; F_seg sees the parts of a face (sections 3.1, 3.6).
+        imitator = train_imitator(run, studio)
+        segmenter = train_segmenter(run, studio, photo_like)
+
+        # T turns an identity into parameters: their picture through G is to look like the photo (sections 3.2, 3.4).
+        translator = train_translator(
+            run,
+            photos=real,
+            photo_like=photo_like,
+            studio=studio,
+            imitator=imitator,
+            segmenter=segmenter,
+            template=template,
+        )
+
+        # Judged on the engine's own renders, of people that no network has seen and that never change.
+        trained = TrainedCreator(imitator=imitator, segmenter=segmenter, translator=translator, template=template)
+        evaluation = evaluate_creator(run, trained, studio, photo_like, judged)
+
+        # A challenger becomes champion unless it is worse.
+        version = publish_version(run, trained, evaluation)
+        create_characters(run, version, portraits)
+    show_link(f"report of {run.record.run_id}", write_report(settings, run.record))
+    return run.record

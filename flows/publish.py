@@ -1,0 +1,113 @@
+"""Publishing: trained networks, their evaluation, exports and model card become an immutable version."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Final
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from engine_bridge.errors import InputError
+from f2p_models.bundle_manifest import verify_bundle
+from f2p_models.checkpoints import load_imitator, load_translator
+from f2p_models.creator_bundle import assemble_bundle, finish_bundle
+from f2p_models.embedders import build_embedder
+from f2p_models.evaluation.report import read_evaluation
+from f2p_models.export import ParityReport, export_onnx
+from f2p_models.imitator import Imitator
+from f2p_models.model_card import CardPicture, write_model_card
+from f2p_models.registry import ModelVersion, Registry
+from f2p_models.translator import Translator
+from flows.artifacts import show_link, show_table
+from flows.evaluate import EVALUATION_FILE, PICTURES, TrainedCreator
+from flows.progress import say
+from flows.runs import Run
+from flows.steps import Step, alone, code_version, is_done
+
+NOTE_FILE: Final = "version.json"
+_TITLES: Final = {
+    "characters.png": "Held-out photos, and the engine's render of the created characters",
+    "imitator.png": "Engine, imitator, difference (three times amplified)",
+    "segmenter.png": "Photo-like render, its part mask, the segmenter's",
+}
+
+
+@task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
+def publish_version(run: Run, trained: TrainedCreator, evaluation: Path) -> ModelVersion:
+    """The version these networks are: found in the registry, or published now."""
+    registry = Registry(run.settings.registry)
+    inputs = {**trained.hashes(), "template": trained.template.fingerprint, "evaluation": evaluation.name}
+    step = Step(stage="version", character=run.schema.character, inputs=inputs)
+    folder = step.folder(run.settings.evaluations)
+    with run.step("Publish", "version", step.key, folder) as record:
+        record.cached = is_done(folder / NOTE_FILE, lambda note: verify_bundle(_noted(run, registry, note).folder))
+        if not record.cached:
+            with alone(folder):
+                published = _publish(run, registry, trained, evaluation, folder / "bundle")
+                (folder / NOTE_FILE).write_text(json.dumps({"version": published.version}), encoding="utf-8")
+                shutil.rmtree(folder / "bundle")
+        version = _noted(run, registry, folder / NOTE_FILE)
+        record.figures = {"version": version.version, "champion": "yes" if version.is_champion else "no"}
+    say(f"  [dim]version {version.version}: {version.reason}[/]")
+    show_table(f"version of {run.schema.character}", [{**record.figures, "reason": version.reason}])
+    show_link(f"model card of {run.schema.character}", version.folder / "model_card.md")
+    return version
+
+
+def _publish(run: Run, registry: Registry, trained: TrainedCreator, evaluation: Path, bundle: Path) -> ModelVersion:
+    found = read_evaluation(evaluation / EVALUATION_FILE)
+    embedder = build_embedder(run.recipe.embedder, trained.template.points, run.settings.lightcnn_weights)
+    parents = _lineage(run)
+    assemble_bundle(
+        bundle,
+        checkpoints=trained.checkpoints,
+        schema=run.schema,
+        template=trained.template.points,
+        embedder=embedder,
+    )
+    shutil.copytree(evaluation / PICTURES, bundle / PICTURES)
+    shutil.copy(evaluation / EVALUATION_FILE, bundle / EVALUATION_FILE)
+    exports = _export(trained, bundle / "onnx")
+    pictures = [CardPicture(title=title, path=f"{PICTURES}/{name}") for name, title in _TITLES.items()]
+    write_model_card(
+        bundle,
+        schema=run.schema,
+        embedder=embedder.name,
+        evaluation=found,
+        parents=parents,
+        exports=exports,
+        pictures=pictures,
+    )
+    finish_bundle(
+        bundle,
+        code_version=code_version("version"),
+        heldout=found.heldout,
+        metrics=found.metrics(),
+        parents=parents,
+    )
+    return registry.publish(run.schema.character, bundle)
+
+
+def _export(trained: TrainedCreator, folder: Path) -> list[ParityReport]:
+    networks: dict[str, Imitator | Translator] = {
+        "imitator": load_imitator(trained.imitator)[0],
+        "translator": load_translator(trained.translator)[0],
+    }
+    return [export_onnx(network, folder / f"{name}.onnx") for name, network in networks.items()]
+
+
+def _lineage(run: Run) -> dict[str, str]:
+    """Every step that led here, by stage."""
+    return {step.stage: step.key for step in run.record.steps}
+
+
+def _noted(run: Run, registry: Registry, note: Path) -> ModelVersion:
+    """The version a finished step published. Raises InputError when there is no such note."""
+    try:
+        number = json.loads(note.read_text(encoding="utf-8"))["version"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{note}: no version was published here ({error})") from error
+    return registry.get(run.schema.character, number)

@@ -1,0 +1,230 @@
+"""Recipes: how much to render, what to train and for how long. Named functions; a test builds every one.
+
+smoke     seconds, learns nothing: for tests, with the character ``tiny``
+quick     minutes on two cores: a creator that works, at 128 pixels
+nightly   about two hours on one GPU: a good creator at 256 pixels
+paper     Shi et al. (TPAMI) to the letter, where the paper says
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from engine_bridge.errors import InputError
+from engine_bridge.schema import ParameterSchema
+from f2p_models.creation import IterativeConfig, Mode
+from f2p_models.imitator import ImitatorConfig
+from f2p_models.segmenter import SegmenterConfig
+from f2p_models.training import ImitatorTraining, SegmenterTraining, TranslatorTraining
+from flows.settings import LIGHTCNN_VARIABLE, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what a run makes, besides character, engine and seed.
+
+    num_pairs      studio renders for the imitator, a fifth of them held out
+    num_photos     photo-like renders for segmenter and translator, a fifth of them held out
+    resolution     of every picture, pixels squared
+    imitator_width, segmenter_width    factors on the papers' channels
+    num_judged     further photo-like renders, for nothing but the evaluation: it creates characters from them
+    judged_modes   how it creates them; the last one decides about the version
+    photo_resolution    photo-like renders are rendered and aligned at this size, then reduced: faces must be found
+    """
+
+    name: str
+    num_pairs: int
+    num_photos: int
+    resolution: int
+    shard_size: int
+    imitator: ImitatorTraining
+    segmenter: SegmenterTraining
+    translator: TranslatorTraining
+    search: IterativeConfig
+    num_judged: int
+    judged_modes: tuple[Mode, ...] = ("one-shot",)
+    photo_resolution: int = 512
+    sampler: str = "uniform"
+    imitator_width: float = 1.0
+    segmenter_width: float = 1.0
+    segmenter_px: int = 256
+    embedder: str = "dlib"
+
+    def __post_init__(self) -> None:
+        if min(self.num_pairs, self.num_photos) < 10:
+            raise InputError("num_pairs, num_photos: at least 10 each, so that one in five can be held out")
+        if self.num_judged < 5:
+            raise InputError(f"num_judged: {self.num_judged} people are too few to be told apart; give 5 or more")
+        if self.photo_resolution < self.resolution:
+            raise InputError(f"photo_resolution: {self.photo_resolution} is below the resolution {self.resolution}")
+
+    def imitator_config(self, schema: ParameterSchema) -> ImitatorConfig:
+        """The architecture for a character."""
+        return ImitatorConfig(vector_size=schema.vector_size, resolution=self.resolution, width=self.imitator_width)
+
+    def segmenter_config(self) -> SegmenterConfig:
+        """The architecture; parts are the same for every character."""
+        return SegmenterConfig(width=self.segmenter_width, input_px=self.segmenter_px)
+
+    def check_weights(self, settings: Settings) -> None:
+        """Raise InputError when weights that the recipe needs are not there: before hours of rendering, not after."""
+        if self.embedder == "lightcnn" and not (settings.lightcnn_weights and settings.lightcnn_weights.is_file()):
+            raise InputError(
+                f"recipe: {self.name!r} embeds with LightCNN-29v2; download its authors' checkpoint and set "
+                f"{LIGHTCNN_VARIABLE} to the file"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, for records."""
+        return asdict(self)
+
+
+def smoke() -> Recipe:
+    """The smallest run that touches everything. What it publishes looks like nothing."""
+    return Recipe(
+        name="smoke",
+        num_pairs=20,
+        num_photos=10,
+        resolution=64,
+        shard_size=5,
+        imitator_width=0.05,
+        segmenter_width=0.05,
+        segmenter_px=64,
+        imitator=ImitatorTraining(epochs=2, batch_size=8, optimizer="adam", learning_rate=2e-3),
+        segmenter=SegmenterTraining(epochs=1, batch_size=8, optimizer="adam", learning_rate=1e-3),
+        translator=TranslatorTraining(epochs=1, batch_size=4, warmup_epochs=2, max_imitator_l1_ratio=10.0),
+        search=IterativeConfig(steps=2, optimizer="adam", learning_rate=0.04, decay=0.3, decay_every=5),
+        num_judged=5,
+        photo_resolution=256,
+    )
+
+
+def quick() -> Recipe:
+    """The default: narrow networks at 128 pixels, trained with Adam in minutes on two cores."""
+    return Recipe(
+        name="quick",
+        num_pairs=3_000,
+        num_photos=3_000,
+        resolution=128,
+        shard_size=250,
+        imitator_width=0.25,
+        segmenter_width=0.25,
+        segmenter_px=192,
+        imitator=ImitatorTraining(
+            epochs=16,
+            batch_size=16,
+            optimizer="adam",
+            learning_rate=4e-3,
+            schedule="one_cycle",
+            precision="bf16",
+            channels_last=True,
+            evaluate_every_epochs=4,
+        ),
+        segmenter=SegmenterTraining(
+            epochs=2,
+            batch_size=16,
+            optimizer="adam",
+            learning_rate=3e-3,
+            schedule="one_cycle",
+            class_weighting="sqrt",
+            precision="bf16",
+            channels_last=True,
+        ),
+        translator=TranslatorTraining(
+            epochs=1,
+            batch_size=16,
+            lambda_1=0.1,
+            lambda_3=0.1,
+            lambda_parameter=1.0,
+            warmup_epochs=15,
+            embedding_noise=1.6,
+        ),
+        search=IterativeConfig.quick(),
+        num_judged=56,  # 50 and some in which no face is found
+        judged_modes=("one-shot", "hybrid"),
+        photo_resolution=256,
+    )
+
+
+def nightly() -> Recipe:
+    """For an unattended night on one GPU: the paper's widths at 256 pixels, with faster optimisers."""
+    return Recipe(
+        name="nightly",
+        num_pairs=10_000,
+        num_photos=5_000,
+        resolution=256,
+        shard_size=500,
+        segmenter_width=0.5,
+        imitator=ImitatorTraining(
+            epochs=60,
+            batch_size=32,
+            optimizer="adam",
+            learning_rate=2e-3,
+            schedule="one_cycle",
+            precision="bf16",
+            channels_last=True,
+            compile=True,
+        ),
+        segmenter=SegmenterTraining(
+            epochs=15,
+            batch_size=32,
+            optimizer="adam",
+            learning_rate=1e-3,
+            schedule="one_cycle",
+            class_weighting="sqrt",
+            precision="bf16",
+            channels_last=True,
+            compile=True,
+        ),
+        translator=TranslatorTraining(
+            epochs=20,
+            batch_size=32,
+            lambda_1=0.1,
+            lambda_3=0.1,
+            lambda_parameter=1.0,
+            warmup_epochs=40,
+            embedding_noise=1.6,
+        ),
+        search=IterativeConfig.quick(),
+        num_judged=210,
+        judged_modes=("one-shot", "hybrid"),
+    )
+
+
+def paper() -> Recipe:
+    """Shi et al., section 3.6: 20,000 pairs at 512 pixels, SGD, and the translator's Adam. Days of a large GPU.
+
+    The trainings' own defaults are the paper's. Needs LightCNN's weights, and ImageNet's for the segmenter's trunk.
+    Photos are photo-like renders unless the user brings CelebA.
+    """
+    return Recipe(
+        name="paper",
+        num_pairs=20_000,
+        num_photos=20_000,
+        resolution=512,
+        shard_size=500,
+        imitator=ImitatorTraining(),
+        segmenter=SegmenterTraining(),
+        translator=TranslatorTraining(),
+        search=IterativeConfig.paper(),
+        num_judged=210,
+        judged_modes=("one-shot", "iterative"),
+        embedder="lightcnn",
+    )
+
+
+RECIPES: Final[dict[str, Callable[[], Recipe]]] = {
+    "smoke": smoke,
+    "quick": quick,
+    "nightly": nightly,
+    "paper": paper,
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name. Raises InputError for an unknown one."""
+    if name not in RECIPES:
+        raise InputError(f"recipe: {name!r} is unknown; choose one of {', '.join(RECIPES)}")
+    return RECIPES[name]()

@@ -1,0 +1,193 @@
+"""Rendering: one Prefect task per shard, done by worker processes of our own; only what is missing is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from prefect import task, unmapped
+from prefect.cache_policies import NO_CACHE
+
+from engine_bridge.errors import EngineError, InputError
+from engine_bridge.frames import RenderRequest
+from f2p_datasets.alignment import AlignmentTemplate
+from f2p_datasets.celeba import is_celeba, list_celeba
+from f2p_datasets.manifest import DatasetManifest, finish_dataset, read_manifest, verify_dataset
+from f2p_datasets.photo_sets import PhotoPlan, import_photos
+from f2p_datasets.photos import list_photos
+from f2p_datasets.rendering import DatasetPlan, missing_shards, render_shard
+from f2p_datasets.shards import ShardRecord
+from flows.artifacts import show_table
+from flows.progress import ProgressBar, say
+from flows.runs import Run
+from flows.steps import Step, alone, is_done
+from flows.workers import WorkersStoppedError
+
+#: The average face is looked at in this size whatever the recipe's: landmarks are fractions of the side.
+TEMPLATE_PX: Final = 512
+TEMPLATE_FILE: Final = "template.json"
+#: The seed of the photos that versions are judged by; it is nobody's training seed, so scores compare across runs.
+JUDGE_SEED: Final = 2**31 - 1
+_START_S, _SECONDS_PER_PAIR = 600.0, 30.0
+
+RenderOne = Callable[[int], ShardRecord]
+
+
+def render_studio(run: Run) -> Path:
+    """The imitator's pairs: random characters under fixed light, seen from the front (section 3.1)."""
+    plan = DatasetPlan(
+        schema=run.schema,
+        count=run.recipe.num_pairs,
+        seed=run.seed,
+        sampler=run.recipe.sampler,
+        resolution=run.recipe.resolution,
+        shard_size=run.recipe.shard_size,
+    )
+    return render_dataset(run, plan, stage="studio", title="Render studio pairs")
+
+
+def render_photo_like(run: Run, template: AlignmentTemplate) -> Path:
+    """Characters photographed as people are: any light, pose and background; then found and aligned like photos."""
+    plan = _photo_like_plan(run, template, count=run.recipe.num_photos, seed=run.seed)
+    return render_dataset(run, plan, stage="photos", title="Render photo-like pictures")
+
+
+def render_judged(run: Run, template: AlignmentTemplate) -> Path:
+    """The photo-like renders that every version of this character is judged by; nothing is trained on them."""
+    plan = _photo_like_plan(run, template, count=run.recipe.num_judged, seed=JUDGE_SEED)
+    return render_dataset(run, plan, stage="judged", title="Render held-out photos")
+
+
+def find_template(run: Run) -> AlignmentTemplate:
+    """Where the average face has its 68 landmarks: the frame that every photo is aligned to."""
+    step = Step(
+        stage="template",
+        character=run.schema.character,
+        inputs={"fingerprint": run.schema.fingerprint, "engine": [run.engine.name, run.engine.build]},
+    )
+    path = step.folder(run.settings.datasets) / TEMPLATE_FILE
+    with run.step("Find the average face's landmarks", "template", step.key, path.parent) as record:
+        record.cached = is_done(path, AlignmentTemplate.load)
+        if not record.cached:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            AlignmentTemplate.from_average_face(_average_face(run)).save(path)
+        return AlignmentTemplate.load(path)
+
+
+def gather_photos(run: Run, template: AlignmentTemplate, photos: Path) -> Path:
+    """The user's photos, faces found and aligned: a folder of any layout, or CelebA's."""
+    celeba = is_celeba(photos)
+    found = [photo.path for photo in list_celeba(photos)] if celeba else list_photos(photos)
+    plan = PhotoPlan(
+        root=photos,
+        photos=tuple(found),
+        template=template,
+        resolution=run.recipe.photo_resolution,
+        shard_size=run.recipe.shard_size,
+    )
+    key = plan.provenance().key
+    folder = run.settings.datasets / f"photos-{key}"
+    with run.step("Align the photos", "real-photos", key, folder) as record:
+        record.cached = is_done(folder, lambda found: _verify_dataset(found, key))
+        if not record.cached:
+            with alone(folder), ProgressBar("Align the photos") as bar:
+                bar.start(len(found))
+                import_photos(plan, folder, workers=run.num_workers, progress=lambda _done, _all: bar.advance())
+        manifest = read_manifest(folder)
+        record.figures = {"photos": manifest.num_pairs, "rejects": manifest.num_rejects}
+    return folder
+
+
+def render_dataset(run: Run, plan: DatasetPlan, *, stage: str, title: str, folder: Path | None = None) -> Path:
+    """The plan's dataset, rendered as far as it is missing. By default it lies under its own key in the home.
+
+    Raises EngineError when a shard cannot be rendered after three attempts; the others stay.
+    """
+    key = plan.key(run.engine)
+    folder = folder or run.settings.datasets / f"{plan.schema.character}-{stage}-{key}"
+    with run.step(title, stage, key, folder) as record:
+        record.cached = is_done(folder, lambda found: _verify_dataset(found, key))
+        if not record.cached:
+            with alone(folder):
+                _render_missing(run, plan, folder, title)
+                finish_dataset(folder, plan.provenance(run.engine))
+        manifest = read_manifest(folder)
+        record.figures = {"pairs": manifest.num_pairs, "rejects": manifest.num_rejects}
+    show_table(f"{stage} pairs of {plan.schema.character}", [{"folder": str(folder), **record.figures}])
+    return folder
+
+
+def _render_missing(run: Run, plan: DatasetPlan, folder: Path, title: str) -> None:
+    missing = missing_shards(run.engine, plan, folder)
+    workers = run.workers  # started here, not by the tasks' threads
+    with ProgressBar(title) as bar:
+        bar.start(plan.count)
+        bar.advance(plan.count - _num_pairs(plan, missing))
+
+        def render_one(shard_index: int) -> ShardRecord:
+            deadline_s = _START_S + _SECONDS_PER_PAIR * plan.shard_size
+            shard: ShardRecord = workers.do(render_shard, plan, shard_index, folder, deadline_s=deadline_s)
+            bar.advance(_num_pairs(plan, [shard_index]))
+            return _of_dataset(shard, plan.key(run.engine))
+
+        render_one_shard.map(unmapped(render_one), missing).result()
+
+
+def _may_help(_task: Any, _run: Any, state: Any) -> bool:
+    """Engine trouble may pass; a user's mistake does not, and nobody wants more of a run that is being ended."""
+    error = state.result(raise_on_failure=False)
+    may_help = isinstance(error, EngineError) and not isinstance(error, WorkersStoppedError)
+    if may_help:
+        say(f"  [yellow]{error}[/]")
+    return may_help
+
+
+@task(
+    task_run_name="shard {shard_index}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=2,
+    retry_delay_seconds=2,
+    retry_condition_fn=_may_help,
+)
+def render_one_shard(render_one: RenderOne, shard_index: int) -> ShardRecord:
+    """Wait for a worker process to render the shard."""
+    return render_one(shard_index)
+
+
+def _photo_like_plan(run: Run, template: AlignmentTemplate, *, count: int, seed: int) -> DatasetPlan:
+    return DatasetPlan(
+        schema=run.schema,
+        count=count,
+        seed=seed,
+        sampler="natural",
+        resolution=run.recipe.photo_resolution,
+        shard_size=run.recipe.shard_size,
+        domain="photo-like",
+        template=template,
+    )
+
+
+def _average_face(run: Run) -> Any:
+    request = RenderRequest(
+        request_id=0, character=run.schema.character, vector=run.schema.default_vector(), resolution=TEMPLATE_PX
+    )
+    return run.engine.render([request])[0].picture
+
+
+def _verify_dataset(folder: Path, key: str) -> DatasetManifest:
+    manifest = verify_dataset(folder)
+    if manifest.key != key:
+        raise InputError(f"{folder}: holds dataset {manifest.key}, asked for is {key}; choose another folder")
+    return manifest
+
+
+def _of_dataset(shard: ShardRecord, key: str) -> ShardRecord:
+    if shard.dataset_key != key:
+        raise EngineError(f"{shard.name}: the engine's build changed while it was rendering; run again")
+    return shard
+
+
+def _num_pairs(plan: DatasetPlan, shards: Iterable[int]) -> int:
+    return sum(len(plan.indices(shard)) for shard in shards)

@@ -1,0 +1,217 @@
+"""A run: what was ordered, and what was done. Its JSON record is written anew after every step, so even a killed run
+has one.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from engine_bridge.errors import InputError
+from flows.progress import say
+from flows.settings import Settings, num_cores
+from flows.workers import EngineWorkers
+
+if TYPE_CHECKING:
+    from engine_bridge.bridge import EngineBridge
+    from flows.recipes import Recipe
+
+RECORD_NAME = "run.json"
+
+
+@dataclass(kw_only=True)
+class StepRecord:
+    """One step of a run. ``figures`` are the few numbers and names a reader wants to see beside it."""
+
+    title: str
+    stage: str
+    key: str
+    folder: str
+    cached: bool
+    seconds: float
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class RunRecord:
+    """A run from its command to its result. ``status`` is running, finished, failed or interrupted.
+
+    ``results`` are the files to look at, by name.
+    """
+
+    run_id: str
+    character: str
+    recipe: str
+    engine: str
+    seed: int
+    started: str
+    status: str = "running"
+    error: str = ""
+    seconds: float = 0.0
+    versions: dict[str, str] = field(default_factory=dict)
+    steps: list[StepRecord] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def work_seconds(self) -> float:
+        """Seconds spent inside steps."""
+        return sum(step.seconds for step in self.steps)
+
+    def folder_of(self, stage: str) -> Path | None:
+        """Where a stage of this run left its output."""
+        return next((Path(step.folder) for step in self.steps if step.stage == stage), None)
+
+
+class Run:
+    """One order on its way through the pipeline: who, how, with which engine; and its record on disk.
+
+    ``restart`` names a stage whose earlier output is thrown away.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        character: str,
+        recipe: Recipe,
+        engine: EngineBridge,
+        seed: int = 0,
+        num_workers: int | None = None,
+        restart: str | None = None,
+    ) -> None:
+        recipe.check_weights(settings)
+        self.settings, self.recipe, self.engine, self.seed = settings, recipe, engine, seed
+        self.restart = restart
+        self.schema = engine.describe(character)
+        self.num_workers = num_workers or num_cores()
+        self._workers: EngineWorkers | None = None
+        self._start = perf_counter()
+        run_id, self.folder = _reserve(settings.runs, f"{datetime.now(UTC):%Y-%m-%d}-{character}-{recipe.name}")
+        self.record = RunRecord(
+            run_id=run_id,
+            character=character,
+            recipe=recipe.name,
+            engine=f"{engine.name} {engine.build}",
+            seed=seed,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions=tool_versions(),
+        )
+        self.save()
+
+    @property
+    def run_id(self) -> str:
+        return self.record.run_id
+
+    @property
+    def workers(self) -> EngineWorkers:
+        """The render processes, started when they are first needed."""
+        if self._workers is None:
+            self._workers = EngineWorkers(engine=self.engine.name, settings=self.settings, num_workers=self.num_workers)
+        return self._workers
+
+    def release_workers(self) -> None:
+        """End the render processes: what comes next needs the cores and the memory."""
+        if self._workers is not None:
+            self._workers.close()
+            self._workers = None
+
+    @contextmanager
+    def step(self, title: str, stage: str, key: str, folder: Path) -> Iterator[StepRecord]:
+        """Time a step; its body sets ``cached`` and ``figures``. A step that raises is not recorded."""
+        step = StepRecord(title=title, stage=stage, key=key, folder=str(folder), cached=False, seconds=0.0)
+        start = perf_counter()
+        yield step
+        step.seconds = perf_counter() - start
+        self.record.steps.append(step)
+        self.save()
+        say(f"{'[dim]·[/]' if step.cached else '[green]✓[/]'} {title:<34} {_outcome(step)}")
+
+    def close(self, status: str, error: str = "") -> None:
+        """The run is over. What was spent outside steps is the orchestrator's share."""
+        self.release_workers()
+        self.record.status, self.record.error = status, error
+        self.save()
+
+    def save(self) -> None:
+        """Write the record."""
+        self.record.seconds = perf_counter() - self._start
+        temporary = self.folder / f"{RECORD_NAME}.tmp"
+        temporary.write_text(json.dumps(asdict(self.record), indent=2), encoding="utf-8")
+        temporary.replace(self.folder / RECORD_NAME)
+
+
+@contextmanager
+def open_run(settings: Settings, **order: Any) -> Iterator[Run]:
+    """A :class:`Run` whose record says how it ended; see there for the order."""
+    run = Run(settings, **order)
+    try:
+        yield run
+    except BaseException as error:
+        run.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
+        raise
+    else:
+        run.close("finished")
+    finally:
+        run.engine.close()
+
+
+def read_run(settings: Settings, run: str) -> RunRecord:
+    """A run by its id, by a part of it that fits only one, or ``latest``. Raises InputError."""
+    known = list_runs(settings)
+    fitting = (
+        known[-1:]
+        if run == "latest"
+        else [name for name in known if name == run] or [name for name in known if run in name]
+    )
+    if not fitting:
+        raise InputError(f"run: no run {run!r} in {settings.runs}; {_known(known)}")
+    if len(fitting) > 1:
+        raise InputError(f"run: {run!r} fits {len(fitting)} runs ({', '.join(fitting[-3:])}); give more of the name")
+    data = json.loads((settings.runs / fitting[0] / RECORD_NAME).read_text(encoding="utf-8"))
+    steps = [StepRecord(**step) for step in data.pop("steps")]
+    return RunRecord(**data, steps=steps)
+
+
+def list_runs(settings: Settings) -> list[str]:
+    """Ids of all runs, oldest first."""
+    records = settings.runs.glob(f"*/{RECORD_NAME}")
+    return [path.parent.name for path in sorted(records, key=lambda path: (path.parent.stat().st_ctime_ns, path))]
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of what shapes a result."""
+    names = ("f2p", "torch", "numpy", "numba", "prefect", "webdataset", "dlib-bin")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def _reserve(runs: Path, stem: str) -> tuple[str, Path]:
+    """Making the folder is what reserves the id, whoever else starts a run at the same moment."""
+    for number in range(1, 100_000):
+        folder = runs / f"{stem}-{number:03d}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return folder.name, folder
+    raise InputError(f"runs: {runs} holds 99,999 runs of {stem}; tidy it up")
+
+
+def _outcome(step: StepRecord) -> str:
+    figures = "  ".join(f"{name} {_short(value)}" for name, value in step.figures.items())
+    return f"[dim]{'cached' if step.cached else f'{step.seconds:.1f} s':>9}[/]  {figures}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _known(known: list[str]) -> str:
+    return f"the last ones are {', '.join(known[-3:])}" if known else "none was started yet"

@@ -1,0 +1,169 @@
+"""Where everything lives. The one module that reads the environment.
+
+home/
+  characters/    the user's own character files, searched beside the shipped ones
+  photos/        photos the user brings for training
+  datasets/      rendered pairs and aligned photos            <character>-<stage>-<key>/
+  checkpoints/   trained networks                             <character>-<stage>-<key>/
+  evaluations/   measurements of one set of checkpoints       <character>-<stage>-<key>/
+  registry/      published versions and their aliases
+  creations/     characters made from photos
+  runs/          one record per run
+  reports/       one HTML page per run
+  prefect/       the orchestrator's own database
+  cache/         compiled kernels and other things that may be deleted at any time
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine_bridge.errors import InputError
+
+HOME_VARIABLE = "F2P_HOME"
+LIGHTCNN_VARIABLE = "F2P_LIGHTCNN_WEIGHTS"
+IMAGENET_VARIABLE = "F2P_IMAGENET_WEIGHTS"
+DEFAULT_HOME = Path("f2p-home")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One home, and weights that cannot be shipped. ``home`` is absolute.
+
+    lightcnn_weights   the authors' LightCNN-29v2 checkpoint, for recipes whose embedder it is
+    imagenet_weights   torchvision's resnet50 weights, for the segmenter's trunk at full width
+    """
+
+    home: Path
+    lightcnn_weights: Path | None = None
+    imagenet_weights: Path | None = None
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        if self.home.exists() and not self.home.is_dir():
+            raise InputError(f"home: {self.home} is a file; give a folder with --home or {HOME_VARIABLE}")
+
+    @classmethod
+    def from_environment(cls, home: Path | None = None, *, debug: bool = False) -> Settings:
+        """The given home, else ``F2P_HOME``, else ``./f2p-home``; weights from their own variables."""
+        chosen = home or _path_from(HOME_VARIABLE) or DEFAULT_HOME
+        return cls(
+            home=chosen.expanduser().resolve(),
+            lightcnn_weights=_path_from(LIGHTCNN_VARIABLE),
+            imagenet_weights=_path_from(IMAGENET_VARIABLE),
+            debug=debug,
+        )
+
+    @property
+    def character_folders(self) -> tuple[Path, ...]:
+        """Folders searched for character files besides the shipped ones."""
+        folder = self.home / "characters"
+        return (folder,) if folder.is_dir() else ()
+
+    @property
+    def datasets(self) -> Path:
+        return self.home / "datasets"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.home / "checkpoints"
+
+    @property
+    def evaluations(self) -> Path:
+        return self.home / "evaluations"
+
+    @property
+    def registry(self) -> Path:
+        return self.home / "registry"
+
+    @property
+    def creations(self) -> Path:
+        return self.home / "creations"
+
+    @property
+    def runs(self) -> Path:
+        return self.home / "runs"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def prefect(self) -> Path:
+        return self.home / "prefect"
+
+    @property
+    def cache(self) -> Path:
+        return self.home / "cache"
+
+
+def prepare_environment(settings: Settings) -> None:
+    """Point every library that writes files or calls home at the home folder. Call it before importing them.
+
+    Worker processes inherit the environment, so once is enough.
+    """
+    for folder in (settings.prefect, settings.cache):  # Prefect makes its own folder but not its parents
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"home: cannot write to {settings.home} ({error.strerror}); choose another with --home"
+            ) from error
+    os.environ.update(_homes(settings) | _SILENCE)
+    for variable, cache in _caches(settings).items():
+        os.environ.setdefault(variable, cache)  # caches may be shared on purpose
+    # OpenMP threads that spin while they wait starve each other when another process wants a core as well.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    level = "INFO" if settings.debug else "CRITICAL"  # errors are told once, by us
+    os.environ.update(PREFECT_LOGGING_LEVEL=level, PREFECT_LOGGING_ROOT_LEVEL=level)
+
+
+def user_prefect_server() -> str | None:
+    """The Prefect server a user asks for by ``PREFECT_API_URL``; None means one of our own for the time of the run."""
+    return os.environ.get("PREFECT_API_URL") or None
+
+
+def use_prefect_server(address: str) -> None:
+    """Make Prefect, imported later, talk to the server at ``address``."""
+    os.environ["PREFECT_API_URL"] = address
+
+
+def num_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _path_from(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value) if value else None
+
+
+def _homes(settings: Settings) -> dict[str, str]:
+    return {
+        HOME_VARIABLE: str(settings.home),
+        "PREFECT_HOME": str(settings.prefect),
+        "XDG_CACHE_HOME": str(settings.cache),
+    }
+
+
+def _caches(settings: Settings) -> dict[str, str]:
+    return {
+        "NUMBA_CACHE_DIR": str(settings.cache / "numba"),
+        "MPLCONFIGDIR": str(settings.cache / "matplotlib"),
+        "TORCH_HOME": str(settings.cache / "torch"),
+        "TORCHINDUCTOR_CACHE_DIR": str(settings.cache / "inductor"),
+        "TRITON_CACHE_DIR": str(settings.cache / "triton"),
+        "CUDA_CACHE_PATH": str(settings.cache / "cuda"),
+    }
+
+
+_SILENCE = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",  # one request per log line; the run record says what happened
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine_bridge.errors import EngineUnavailableError
+from flows.cli import main
+from flows.cli.app import ENGINE_TROUBLE, INTERRUPTED, USERS_MISTAKE
+
+VERBS = [
+    ("characters", "list"),
+    ("characters", "show"),
+    ("characters", "validate"),
+    ("characters", "sheet"),
+    ("run",),
+    ("render",),
+    ("train",),
+    ("evaluate",),
+    ("publish",),
+    ("models", "list"),
+    ("models", "show"),
+    ("models", "promote"),
+    ("models", "rollback"),
+    ("create",),
+    ("report",),
+    ("doctor",),
+]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> str:
+    return str(tmp_path / "home")
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_every_verb_has_help_with_an_example_and_json(
+    verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*verb, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"f2p {' '.join(verb)}" in shown.split("Example")[1]
+    assert "--json" in shown
+
+
+def test_characters_are_listed_for_scripts(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["characters", "list", "--json", "--home", home]) == 0
+    sizes = {row["name"]: row["vector"] for row in json.loads(capsys.readouterr().out)}
+    assert (sizes["justice_female"], sizes["justice_male"]) == (310, 264)
+
+
+def test_a_character_of_the_users_own_is_found_in_the_home(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(home) / "characters"
+    folder.mkdir(parents=True)
+    main(["characters", "list", "--json", "--home", home])
+    known = {row["name"] for row in json.loads(capsys.readouterr().out)}
+    shipped = Path(__file__).parents[2] / "engine_bridge" / "characters"
+    (folder / "hero.yaml").write_text((shipped / "tiny.yaml").read_text().replace("character: tiny", "character: hero"))
+    assert main(["characters", "show", "hero", "--json", "--home", home]) == 0
+    assert "hero" not in known
+
+
+def test_a_mistake_is_one_line_on_standard_error_and_status_2(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["characters", "show", "justice_femal", "--home", home]) == USERS_MISTAKE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert "did you mean 'justice_female'?" in shown.err
+
+
+def test_debug_shows_the_traceback(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["characters", "show", "nobody", "--debug", "--home", home]) == USERS_MISTAKE
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["render", "--count", "none"], ["fly"], ["create", "me.jpg"]])
+def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == USERS_MISTAKE
+    assert capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (EngineUnavailableError("no display"), ENGINE_TROUBLE),
+        (KeyboardInterrupt(), INTERRUPTED),
+        (ZeroDivisionError(), 1),
+    ],
+)
+def test_other_errors_have_their_own_status(
+    error: BaseException, status: int, home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("engine_bridge.characters.list_schemas", fail)
+    assert main(["characters", "list", "--home", home]) == status
+
+
+def test_a_broken_character_file_is_named_with_its_line(
+    tmp_path: Path, home: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "hero.yaml"
+    file.write_text("title: Hero\nhead: [\n")
+    assert main(["characters", "validate", str(file), "--home", home]) == USERS_MISTAKE
+    assert "hero.yaml:" in capsys.readouterr().err
+
+
+def test_without_a_published_version_the_way_to_one_is_shown(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "show", "--character", "tiny", "--home", home]) == USERS_MISTAKE
+    assert "f2p run --character tiny" in capsys.readouterr().err
+
+
+def test_a_report_of_no_run_is_the_users_mistake(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "latest", "--home", home]) == USERS_MISTAKE
+    assert "none was started yet" in capsys.readouterr().err

@@ -1,0 +1,108 @@
+"""Runs that are killed, and runs that are asked to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ORDER = ("--character", "tiny", "--count", "30", "--shard-size", "5", "--resolution", "128", "--workers", "2")
+NUM_SHARDS = 6
+PATIENCE_S = 120.0
+
+
+@contextmanager
+def rendering(environment: dict[str, str], home: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
+    """``f2p render`` in a process group of its own, as a terminal would start it."""
+    command = [sys.executable, "-m", "flows.cli", "render", *ORDER, "--home", str(home), "--out", str(out)]
+    process = subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_a_shard(out: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if list(out.glob("shard-*.parquet")):
+            return
+        time.sleep(0.02)
+    raise AssertionError("no shard appeared")
+
+
+def running(home: Path) -> list[int]:
+    """Processes that belong to this home: its path is in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"F2P_HOME={home}".encode() in environment.split(b"\0"):
+            found.append(int(entry.name))
+    return found
+
+
+def wait_until_gone(home: Path) -> None:
+    deadline = time.monotonic() + 20.0
+    while running(home) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert running(home) == []
+
+
+def shards(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.suffix in {".tar", ".json", ".parquet"}}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with rendering(environment, folder / "home", folder / "out") as process:
+        assert process.wait(PATIENCE_S) == 0
+    return shards(folder / "out")
+
+
+def test_a_killed_run_is_finished_by_the_next_with_the_same_bytes(
+    undisturbed: dict[str, bytes], environment: dict[str, str], tmp_path: Path
+) -> None:
+    home, out = tmp_path / "home", tmp_path / "out"
+    with rendering(environment, home, out) as process:
+        wait_for_a_shard(out)
+        process.kill()
+        process.wait()
+    wait_until_gone(home)
+    kept = {path.name: path.stat().st_mtime_ns for path in out.glob("*.tar")}
+    assert not (out / "manifest.json").exists()
+
+    with rendering(environment, home, out) as process:
+        assert process.wait(PATIENCE_S) == 0
+    assert shards(out) == undisturbed
+    assert all((out / name).stat().st_mtime_ns == written for name, written in kept.items())
+
+
+def test_ctrl_c_ends_at_once_with_status_130_and_leaves_nobody_behind(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    home, out = tmp_path / "home", tmp_path / "out"
+    with rendering(environment, home, out) as process:
+        wait_for_a_shard(out)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == "f2p: interrupted; run the same command again to continue"
+    assert "Traceback" not in errors
+    wait_until_gone(home)
+    [record] = (home / "runs").glob("*/run.json")
+    assert json.loads(record.read_text())["status"] == "interrupted"

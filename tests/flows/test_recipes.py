@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine_bridge.characters import load_schema
+from engine_bridge.errors import InputError
+from f2p_models.imitator import Imitator
+from f2p_models.segmenter import RESNET50_BLOCKS, Segmenter
+from flows.recipes import RECIPES, find_recipe, paper, quick, smoke
+from flows.settings import Settings
+from flows.steps import plain
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_builds_and_carries_its_name(name: str) -> None:
+    assert find_recipe(name).name == name
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_can_be_written_down(name: str) -> None:
+    assert plain(find_recipe(name).to_dict())["name"] == name
+
+
+@pytest.mark.parametrize("name", ["smoke", "quick"])
+def test_the_small_recipes_networks_can_be_built(name: str) -> None:
+    recipe = find_recipe(name)
+    assert Imitator(recipe.imitator_config(load_schema("tiny")))
+    assert Segmenter(recipe.segmenter_config())
+
+
+def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="'slow' is unknown; choose one of smoke, quick, nightly, paper"):
+        find_recipe("slow")
+
+
+def test_paper_follows_the_paper() -> None:
+    recipe = paper()
+    imitator = recipe.imitator_config(load_schema("justice_female"))
+    assert (recipe.num_pairs, recipe.resolution, recipe.sampler) == (20_000, 512, "uniform")
+    assert (imitator.vector_size, imitator.width) == (310, 1.0)
+    assert imitator.filters == (512, 512, 512, 256, 128, 64, 64, 3)
+    assert (recipe.imitator.optimizer, recipe.imitator.momentum, recipe.imitator.learning_rate) == ("sgd", 0.9, 0.01)
+    assert (recipe.imitator.batch_size, recipe.imitator.epochs) == (16, 500)
+    assert (recipe.segmenter_width, recipe.segmenter_px, recipe.segmenter.learning_rate) == (1.0, 256, 0.001)
+    assert recipe.segmenter_config().blocks == RESNET50_BLOCKS
+    translator = recipe.translator
+    assert (translator.optimizer, translator.learning_rate, translator.epochs) == ("adam", 1e-4, 20)
+    assert (translator.lambda_1, translator.lambda_2, translator.lambda_3) == (0.01, 1.0, 1.0)
+    assert (translator.lambda_parameter, translator.warmup_epochs, translator.full_set_period) == (0.0, 0, 4)
+    assert (recipe.search.steps, recipe.search.learning_rate, recipe.search.beta) == (50, 10.0, 100.0)
+    assert (recipe.search.decay, recipe.search.decay_every, recipe.embedder) == (0.2, 5, "lightcnn")
+
+
+def test_weights_that_cannot_be_shipped_are_asked_for_before_anything_is_rendered(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="set F2P_LIGHTCNN_WEIGHTS to the file"):
+        paper().check_weights(Settings(home=tmp_path))
+    weights = tmp_path / "lightcnn.pth.tar"
+    weights.touch()
+    paper().check_weights(Settings(home=tmp_path, lightcnn_weights=weights))
+    quick().check_weights(Settings(home=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_pairs": 5}, "at least 10 each"),
+        ({"num_judged": 1}, "too few to be told apart"),
+        ({"photo_resolution": 32}, "below the resolution"),
+    ],
+)
+def test_a_recipe_refuses_what_cannot_work(change: dict[str, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        replace(smoke(), **change)

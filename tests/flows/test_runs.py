@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine_bridge.errors import InputError, UnknownCharacterError
+from engine_bridge.mock import MockEngine
+from flows.recipes import smoke
+from flows.runs import Run, list_runs, open_run, read_run
+from flows.settings import Settings
+
+
+@pytest.fixture
+def run(settings: Settings) -> Iterator[Run]:
+    with open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()) as run:
+        yield run
+
+
+def saved(run: Run) -> dict[str, object]:
+    content: dict[str, object] = json.loads((run.folder / "run.json").read_text())
+    return content
+
+
+def test_ids_are_readable_and_count_up(settings: Settings, run: Run) -> None:
+    with open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()) as second:
+        assert run.run_id.endswith("-tiny-smoke-001")
+        assert second.run_id.endswith("-tiny-smoke-002")
+
+
+def test_a_finished_step_is_on_disk_before_the_next_begins(run: Run) -> None:
+    with run.step("Render", "studio", "0" * 16, Path("/somewhere")) as step:
+        step.figures = {"pairs": 40}
+    [step_on_disk] = saved(run)["steps"]  # type: ignore[misc]
+    assert step_on_disk["figures"] == {"pairs": 40}
+    assert saved(run)["status"] == "running"
+
+
+def test_a_step_that_fails_is_not_recorded_as_done(run: Run) -> None:
+    with pytest.raises(InputError), run.step("Render", "studio", "0" * 16, Path("/somewhere")):
+        raise InputError("count: give more")
+    assert saved(run)["steps"] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(None, "finished"), (InputError("count: give more"), "failed"), (KeyboardInterrupt(), "interrupted")],
+)
+def test_the_record_says_how_the_run_ended(settings: Settings, error: BaseException | None, status: str) -> None:
+    try:
+        with open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()):
+            if error:
+                raise error
+    except (InputError, KeyboardInterrupt):
+        pass
+    record = read_run(settings, "latest")
+    assert (record.status, record.error) == (status, str(error) if error else "")
+
+
+def test_a_record_reads_back_with_its_steps(settings: Settings, run: Run) -> None:
+    with run.step("Render", "studio", "0" * 16, Path("/somewhere")):
+        pass
+    record = read_run(settings, run.run_id)
+    assert record.folder_of("studio") == Path("/somewhere")
+    assert record.folder_of("imitator") is None
+
+
+def test_a_part_of_the_id_is_enough_if_it_fits_one_run_only(settings: Settings, run: Run) -> None:
+    assert read_run(settings, "smoke-001").run_id == run.run_id
+    with (
+        open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()),
+        pytest.raises(InputError, match="fits 2 runs"),
+    ):
+        read_run(settings, "tiny")
+
+
+def test_a_run_that_is_not_there_is_refused_with_those_that_are(settings: Settings, run: Run) -> None:
+    with pytest.raises(InputError, match=f"no run 'nightly'.*{run.run_id}"):
+        read_run(settings, "nightly")
+
+
+def test_without_any_run_that_is_said(settings: Settings) -> None:
+    assert list_runs(settings) == []
+    with pytest.raises(InputError, match="none was started yet"):
+        read_run(settings, "latest")
+
+
+def test_an_unknown_character_leaves_no_run_behind(settings: Settings) -> None:
+    with (
+        pytest.raises(UnknownCharacterError),
+        open_run(settings, character="nobody", recipe=smoke(), engine=MockEngine()),
+    ):
+        pass
+    assert list_runs(settings) == []

@@ -1,0 +1,146 @@
+"""The whole pipeline with the recipe ``smoke``, through the command line as a user has it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SMOKE = ("run", "--character", "tiny", "--recipe", "smoke", "--workers", "2", "--photo", "sample", "--json")
+STAGES = [
+    "studio",
+    "template",
+    "photos",
+    "judged",
+    "imitator",
+    "segmenter",
+    "translator",
+    "evaluation",
+    "version",
+    "creation",
+]
+
+F2p = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A home in which the smoke run has ended, and what it printed."""
+
+    home: Path
+    result: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def finished(f2p: F2p, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    home = tmp_path_factory.mktemp("smoke") / "home"
+    run = f2p(*SMOKE, home=home)
+    assert run.returncode == 0, run.stderr
+    return Finished(home, json.loads(run.stdout))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_goes_through_every_stage_and_says_where_the_results_lie(finished: Finished) -> None:
+    assert [step["stage"] for step in finished.result["steps"]] == STAGES
+    assert Path(finished.result["report"]).is_file()
+    [character] = finished.result["results"]["characters"]
+    names = {path.name for path in Path(character).iterdir()}
+    assert names == {"parameters.json", "aligned.png", "imitator.png", "engine.png", "side_by_side.png"}
+
+
+def test_a_second_run_does_nothing_again(finished: Finished, f2p: F2p) -> None:
+    kinds = ("datasets", "checkpoints", "evaluations", "registry", "creations")
+    before = {kind: contents(finished.home / kind) for kind in kinds if kind != "registry"}
+    again = json.loads(f2p(*SMOKE, home=finished.home).stdout)
+    assert [step["stage"] for step in again["steps"] if not step["cached"]] == []
+    assert {kind: contents(finished.home / kind) for kind in before} == before
+    assert sorted(path.name for path in (finished.home / "registry" / "tiny").glob("?")) == ["1"]
+
+
+def test_nothing_is_written_outside_the_home(finished: Finished, environment: dict[str, str]) -> None:
+    assert list(Path(environment["HOME"]).rglob("*")) == []
+
+
+def test_the_report_holds_everything_itself(finished: Finished) -> None:
+    page = Path(finished.result["report"]).read_text()
+    assert re.findall(r"(?:src|href)=\"(?!data:)", page) == []
+    assert page.count("data:image/webp;base64,") >= 6
+    for words in ("Photo to character", "Where the imitator is worst", "mean IoU", "own photo nearest", "astronaut"):
+        assert words in page
+
+
+def test_a_report_can_be_made_again(finished: Finished, f2p: F2p) -> None:
+    report = Path(finished.result["report"])
+    report.unlink()
+    assert f2p("report", finished.result["run_id"], home=finished.home).stdout.strip() == str(report)
+    assert report.is_file()
+
+
+def test_created_parameters_are_in_engine_units_and_name_their_origin(finished: Finished) -> None:
+    [character] = finished.result["results"]["characters"]
+    document = json.loads((Path(character) / "parameters.json").read_text())
+    assert document["character"] == "tiny"
+    assert document["version"] == 1
+    assert document["photo"] == "astronaut.png"
+    assert len(document["vector"]) == 19
+    assert -5.0 <= document["sliders"]["jaw"]["jaw.tx"] <= 5.0
+
+
+def test_a_photo_that_cannot_be_used_does_not_stop_the_others(finished: Finished, f2p: F2p, tmp_path: Path) -> None:
+    (tmp_path / "notes.jpg").write_text("no photo")
+    made = f2p(
+        "create", tmp_path / "notes.jpg", "sample", "--character", "tiny", "--mode", "one-shot",
+        "--out", tmp_path / "out", "--json", home=finished.home,
+    )  # fmt: skip
+    assert made.returncode == 2
+    outcome = json.loads(made.stdout)
+    assert outcome["created"] == [str(tmp_path / "out" / "astronaut")]
+    assert "notes.jpg" in outcome["failed"][0]
+
+
+def test_a_published_version_can_be_looked_at(finished: Finished, f2p: F2p) -> None:
+    [version] = json.loads(f2p("models", "list", "--json", home=finished.home).stdout)
+    assert (version["character"], version["version"], version["is_champion"]) == ("tiny", 1, True)
+    assert "# Creator for" in f2p("models", "show", "--character", "tiny", home=finished.home).stdout
+
+
+def test_evaluating_a_version_again_finds_the_same_figures(finished: Finished, f2p: F2p) -> None:
+    again = f2p("evaluate", "--character", "tiny", "--version", "champion", "--json", home=finished.home)
+    steps = {step["stage"]: step for step in finished.result["steps"]}
+    assert json.loads(again.stdout)["figures"] == steps["evaluation"]["figures"]
+
+
+def test_publishing_again_is_the_same_version(finished: Finished, f2p: F2p) -> None:
+    published = json.loads(f2p("publish", "--character", "tiny", "--json", home=finished.home).stdout)
+    assert published["version"] == 1
+
+
+def test_a_damaged_shard_is_rendered_again_and_the_network_found_again(
+    finished: Finished, f2p: F2p, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    for kind in ("datasets", "checkpoints"):
+        shutil.copytree(finished.home / kind, home / kind)
+    [studio] = (home / "datasets").glob("tiny-studio-*")
+    before = contents(studio)
+    shard = studio / "shard-000001.tar"
+    shard.write_bytes(shard.read_bytes()[:-512])
+    order = ("train", "imitator", "--character", "tiny", "--recipe", "smoke", "--json")
+    trained = json.loads(f2p(*order, home=home).stdout)
+    assert contents(studio) == before
+    assert trained["cached"]
+
+
+def test_the_doctor_finds_everything_well(finished: Finished, f2p: F2p) -> None:
+    findings = json.loads(f2p("doctor", "--json", home=finished.home).stdout)
+    assert [finding["subject"] for finding in findings if not finding["ok"]] == []
