@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export F2P_HOME ?= $(CURDIR)/f2p-home
 
-.PHONY: help install run test check bench assets format clean
+.PHONY: help install run test check bench format clean
 
 help:
 	@sed -n 's/^#   //p' Makefile

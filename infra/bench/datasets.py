@@ -1,6 +1,6 @@
 """Benchmarks of the datasets: encodings, rendering end to end, loading.
 
-    python infra/bench/datasets.py [--count 64] [--character justice_female] [--workers 2]
+    python -m infra.bench.datasets [--count 64] [--character justice_female] [--workers 2]
 
 Prints a Markdown table per subject: what it takes on this machine, and the ratios, which travel.
 """

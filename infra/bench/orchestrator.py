@@ -1,0 +1,94 @@
+"""Benchmark of the orchestrator: the same shards with and without Prefect around them, side by side.
+
+    python -m infra.bench.orchestrator [--count 4000] [--resolution 256] [--workers 2]
+
+Both ways use the same worker processes, started anew and with kernels already compiled. What Prefect adds is the
+difference: its local server, the flow, one task per shard, retries and artifacts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from f2p_datasets.manifest import finish_dataset
+from f2p_datasets.rendering import DatasetPlan, render_shard
+from flows.engines import open_engine
+from flows.settings import Settings, prepare_environment
+from flows.workers import EngineWorkers
+
+SHARD_SIZE = 250
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=4000, help="pairs per way")
+    parser.add_argument("--resolution", type=int, default=256)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--character", default="justice_female")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench_orchestrator(Path(folder), options)
+
+
+def bench_orchestrator(home: Path, options: argparse.Namespace) -> None:
+    """Pairs/s with our workers alone, and with Prefect; the share of the time that Prefect takes."""
+    settings = Settings(home=home)
+    prepare_environment(settings)
+    _flow(settings, options, count=SHARD_SIZE, seed=1)  # compiles kernels, makes Prefect's database
+    alone = _workers_alone(settings, options)
+    total, steps = _flow(settings, options, count=options.count, seed=0)
+    print(f"\n| {options.count} pairs, {options.resolution} px, {options.workers} workers | s | pairs/s |")
+    print("|---|---|---|")
+    for name, seconds in (("our workers alone", alone), ("f2p render, its step", steps), ("f2p render, all", total)):
+        print(f"| {name} | {seconds:.1f} | {options.count / seconds:.0f} |")
+    print(f"\ntasks, retries, artifacts: {steps / alone - 1:+.1%}; server, flow, imports: {total - steps:.1f} s once")
+
+
+def _workers_alone(settings: Settings, options: argparse.Namespace) -> float:
+    engine = open_engine("mock", settings)
+    plan = DatasetPlan(
+        schema=engine.describe(options.character),
+        count=options.count,
+        seed=0,
+        resolution=options.resolution,
+        shard_size=SHARD_SIZE,
+    )
+    provenance = plan.provenance(engine)
+    folder = settings.home / "alone"
+    start = time.perf_counter()
+    workers = EngineWorkers(engine="mock", settings=settings, num_workers=options.workers)
+
+    def render(shard_index: int) -> None:
+        workers.do(render_shard, plan, shard_index, folder, deadline_s=600.0)
+
+    with ThreadPoolExecutor(options.workers) as pool:
+        list(pool.map(render, range(plan.num_shards)))
+    workers.close()
+    finish_dataset(folder, provenance)
+    return time.perf_counter() - start
+
+
+def _flow(settings: Settings, options: argparse.Namespace, *, count: int, seed: int) -> tuple[float, float]:
+    """Seconds of the whole command, and of its one step."""
+    command = [
+        *(sys.executable, "-m", "flows.cli", "render", "--json", "--home", str(settings.home)),
+        *("--character", options.character, "--count", str(count), "--seed", str(seed)),
+        *("--resolution", str(options.resolution), "--shard-size", str(SHARD_SIZE)),
+        *("--workers", str(options.workers)),
+    ]
+    start = time.perf_counter()
+    result = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ)
+    return time.perf_counter() - start, float(json.loads(result.stdout)["seconds"])
+
+
+if __name__ == "__main__":
+    main()
