@@ -67,7 +67,8 @@ def build_body(head_name: str, hairstyle: str) -> Body:
     tris, surface = head.tris[opaque], head.surface[opaque]
     rest, attributes = head.positions, _head_attributes(head)
     if hair is not None:
-        tris = np.concatenate([tris, hair.tris + len(rest)])
+        front = np.argsort(-hair.positions[hair.tris, 2].max(1), kind="stable")
+        tris = np.concatenate([tris, hair.tris[front] + len(rest)])
         surface = np.concatenate([surface, np.full(len(hair.tris), Surface.HAIR, np.uint8)])
         attributes = np.concatenate([attributes, _hair_attributes(hair)])
         rest = np.concatenate([rest, hair.positions])

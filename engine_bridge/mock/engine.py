@@ -18,7 +18,7 @@ from engine_bridge.mock.rig import RIG_RESPONSE, SliderMap, bone_offsets
 from engine_bridge.schema import ParameterSchema, Vector
 
 #: Raise it whenever the code may draw the same vector differently.
-RENDERER_VERSION: Final = 1
+RENDERER_VERSION: Final = 2
 
 
 class MockEngine:

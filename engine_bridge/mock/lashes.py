@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from engine_bridge.mock.compiler import kernel
 
 STRANDS_PER_DM = 95.0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def draw_lashes(points, tris, lash, depth, strength, cover):
     """Fill ``cover`` (H, W) with the opacity of the lashes in front of what ``depth`` sees."""
     side = depth.shape[0]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 
 from engine_bridge.mock.assets import BRIGHTEST, Bytes, Head, load_makeup
+from engine_bridge.mock.compiler import kernel
 from engine_bridge.scene import Rgb
 
 
@@ -36,9 +36,9 @@ class SkinPainter:
     """Owns one head's skin texture (S, S, 6) and repaints only what changed."""
 
     def __init__(self, head: Head) -> None:
-        self._bare = head.skin
+        self._bare = fill_gaps(head.skin)
         self._painted: list[tuple[slice, slice]] = []
-        self.texture = head.skin.copy()
+        self.texture = self._bare.copy()
 
     def paint(self, layers: list[Layer]) -> Bytes:
         """The texture wearing these layers, the last one on top. Valid until the next call."""
@@ -59,7 +59,23 @@ class SkinPainter:
         self._painted.append(window)
 
 
-@njit(cache=True, error_model="numpy")
+def fill_gaps(skin: Bytes) -> Bytes:
+    """The texture with the colour and gloss of its islands carried two texels beyond their rims.
+
+    A sample at a seam mixes in texels outside; black ones would dot the seam.
+    """
+    filled = skin.copy()
+    for _ in range(2):
+        empty = ~filled[..., :3].any(-1)
+        for step, axis in ((1, 0), (-1, 0), (1, 1), (-1, 1)):
+            beside = np.roll(filled[..., :4], step, axis)
+            reached = empty & beside[..., :3].any(-1)
+            filled[reached, :4] = beside[reached]
+            empty &= ~reached
+    return filled
+
+
+@kernel
 def blend(texture, coverage, coat, opacity, is_part):
     """Mix ``coat`` (4,) into colour and gloss by coverage * opacity; a part's coverage is stored as well."""
     for row in range(coverage.shape[0]):

@@ -13,152 +13,151 @@ H W  picture      N  vertices      M  triangles      E  edge pixels
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+import numpy.typing as npt
 
-from engine_bridge.mock.surfaces import Surface
+from engine_bridge.mock.assets import Floats, Ints
+from engine_bridge.mock.compiler import kernel
+from engine_bridge.mock.kernels import empty_planes, empty_tiles
+from engine_bridge.mock.tiles import TILE, find_farthest, is_hidden
 
 #: Offsets of the four samples of an edge pixel from its corner (rotated grid).
 SAMPLE_X = np.array([0.375, 0.875, 0.125, 0.625], np.float32)
 SAMPLE_Y = np.array([0.125, 0.375, 0.625, 0.875], np.float32)
 
 NOTHING = -1
-_HAIR = int(Surface.HAIR)
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _OVERLAP, _TINY, _FAR = np.float32(1e-3), np.float32(1e-20), np.float32(1e9)
 
+#: Triangles between two looks at what they hide.
+_RENEWAL = 1024
 
-@njit(cache=True, error_model="numpy")
+
+@kernel
 def project(positions, matrix, scale, side, shift_x, shift_y, out):
     """Write (N, 3): picture x, y in pixels and the inverse distance to the camera.
 
     ``matrix`` (3, 4) takes model space to camera space (looking along -z from the origin); ``scale`` is in pixels.
     """
+    center_x, center_y = np.float32(side) * (_HALF + shift_x), np.float32(side) * (_HALF + shift_y)
     for v in range(positions.shape[0]):
         x, y, z = positions[v, 0], positions[v, 1], positions[v, 2]
         camera_x = matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z + matrix[0, 3]
         camera_y = matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z + matrix[1, 3]
         camera_z = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z + matrix[2, 3]
-        inverse = np.float32(1.0) / np.maximum(-camera_z, np.float32(0.5))
-        out[v, 0] = side * (_HALF + shift_x) + camera_x * scale * inverse
-        out[v, 1] = side * (_HALF + shift_y) - camera_y * scale * inverse
+        inverse = _ONE / np.maximum(-camera_z, _HALF)
+        out[v, 0] = center_x + camera_x * scale * inverse
+        out[v, 1] = center_y - camera_y * scale * inverse
         out[v, 2] = inverse
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
+def set_up(points, tris, two_sided, side, planes):
+    """Prepare the triangles that face the camera inside the picture; fills ``planes``. Returns how many there are."""
+    count = 0
+    for t in range(tris.shape[0]):
+        a, b, c = tris[t, 0], tris[t, 1], tris[t, 2]
+        x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
+        x1, y1, x2, y2 = points[b, 0] - x0, points[b, 1] - y0, points[c, 0] - x0, points[c, 1] - y0
+        area = x1 * y2 - x2 * y1
+        if area == _ZERO or (area > _ZERO and not two_sided[t]):
+            continue
+        left, right = x0 + min(x1, x2, _ZERO), x0 + max(x1, x2, _ZERO)
+        top, bottom = y0 + min(y1, y2, _ZERO), y0 + max(y1, y2, _ZERO)
+        if right < _ZERO or bottom < _ZERO or left >= side or top >= side:
+            continue
+        dz1, dz2, inverse = points[b, 2] - z0, points[c, 2] - z0, _ONE / area
+        step_x1, step_y1, step_x2, step_y2 = y2 * inverse, -x2 * inverse, -y1 * inverse, x1 * inverse
+        plane, box = planes.plane[t], planes.box[t]
+        plane[0], plane[1], plane[2], plane[3], plane[4], plane[5] = x0, y0, step_x1, step_y1, step_x2, step_y2
+        plane[6], plane[7], plane[8] = z0, step_x1 * dz1 + step_x2 * dz2, step_y1 * dz1 + step_y2 * dz2
+        plane[9] = z0 + max(dz1, dz2, _ZERO)
+        box[0], box[1], box[2], box[3] = left, right, top, bottom
+        planes.drawn[count] = t
+        count += 1
+    return count
+
+
+@kernel
 def bound(weight, step_x, step_y):
     """Where along a row ``weight + run * step_x`` changes its sign, as lower and upper bounds of ``run``.
 
     Returns the lower bound in the first row and its change per row, then the upper ones; the bound that the sign of
     ``step_x`` rules out lies at infinity. Neighbours overlap a little, so that rounding leaves no cracks between them.
     """
-    step = step_x if step_x != 0.0 else _TINY
+    step = step_x if step_x != _ZERO else _TINY
     inverse = _ONE / step
     start, change = -weight * inverse, -step_y * inverse
-    if step > 0.0:
+    if step > _ZERO:
         return start - _OVERLAP, change, _FAR, _ZERO
     return -_FAR, _ZERO, start + _OVERLAP, change
 
 
-@njit(cache=True, error_model="numpy")
-def rasterize(points, tris, two_sided, side, depth, ids):
-    """Fill ``depth`` (H, W) float32 inverse distance and ``ids`` (H, W) int32 with the nearest triangle or NOTHING."""
-    depth[:] = np.float32(0.0)
+@kernel
+def rasterize(planes, count, tiles, depth, ids):
+    """Fill ``depth`` (H, W) float32 inverse distance and ``ids`` (H, W) int32 with the nearest triangle or NOTHING.
+
+    ``count`` is set_up's.
+    """
+    depth[:] = _ZERO
     ids[:] = NOTHING
-    for t in range(tris.shape[0]):
-        a, b, c = tris[t, 0], tris[t, 1], tris[t, 2]
-        x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
-        x1, y1, x2, y2 = points[b, 0] - x0, points[b, 1] - y0, points[c, 0] - x0, points[c, 1] - y0
-        area = x1 * y2 - x2 * y1
-        if area == 0.0 or (area > 0.0 and not two_sided[t]):
+    side = depth.shape[0]
+    tiles.farthest[:] = _ZERO
+    for k in range(count):
+        if k % _RENEWAL == _RENEWAL - 1:
+            find_farthest(depth, tiles.line, tiles.farthest)
+        t = planes.drawn[k]
+        plane, box = planes.plane[t], planes.box[t]
+        left, right = max(0, int(np.ceil(box[0] - _HALF))), min(side - 1, int(np.floor(box[1] - _HALF)))
+        top, bottom = max(0, int(np.ceil(box[2] - _HALF))), min(side - 1, int(np.floor(box[3] - _HALF)))
+        if left > right or top > bottom or is_hidden(plane[9], left, right, top, bottom, tiles.farthest):
             continue
-        left = max(0, int(np.ceil(x0 + min(x1, x2, _ZERO) - _HALF)))
-        right = min(side - 1, int(np.floor(x0 + max(x1, x2, _ZERO) - _HALF)))
-        top = max(0, int(np.ceil(y0 + min(y1, y2, _ZERO) - _HALF)))
-        bottom = min(side - 1, int(np.floor(y0 + max(y1, y2, _ZERO) - _HALF)))
-        if left > right or top > bottom:
-            continue
-        inverse = _ONE / area
-        step_x1, step_y1, step_x2, step_y2 = y2 * inverse, -x2 * inverse, -y1 * inverse, x1 * inverse
-        dz1, dz2 = points[b, 2] - z0, points[c, 2] - z0
-        from_x, from_y = np.float32(left) + _HALF - x0, np.float32(top) + _HALF - y0
+        from_x, from_y = np.float32(left) + _HALF - plane[0], np.float32(top) + _HALF - plane[1]
+        step_x1, step_y1, step_x2, step_y2 = plane[2], plane[3], plane[4], plane[5]
+        z_right, z_down = plane[7], plane[8]
+        z_start, last = plane[6] + from_x * z_right + from_y * z_down, np.float32(right - left)
         w1, w2 = from_x * step_x1 + from_y * step_y1, from_x * step_x2 + from_y * step_y2
         low0, low_step0, high0, high_step0 = bound(_ONE - w1 - w2, -step_x1 - step_x2, -step_y1 - step_y2)
         low1, low_step1, high1, high_step1 = bound(w1, step_x1, step_y1)
         low2, low_step2, high2, high_step2 = bound(w2, step_x2, step_y2)
-        z_start, z_right = z0 + w1 * dz1 + w2 * dz2, step_x1 * dz1 + step_x2 * dz2
-        z_down, last = step_y1 * dz1 + step_y2 * dz2, np.float32(right - left)
         for y in range(top, bottom + 1):
             row = np.float32(y - top)
             low = max(_ZERO, low0 + row * low_step0, low1 + row * low_step1, low2 + row * low_step2)
             high = min(last, high0 + row * high_step0, high1 + row * high_step1, high2 + row * high_step2)
-            if low > high:
-                continue
             z = z_start + row * z_down
-            for run in range(int(np.ceil(low)), int(high) + 1):
-                here = z + np.float32(run) * z_right
-                if here > depth[y, left + run]:
-                    depth[y, left + run] = here
-                    ids[y, left + run] = t
+            for run in range(int(np.ceil(low)), int(high + _ONE)):
+                here, x = z + np.float32(run) * z_right, left + run
+                if here > depth[y, x]:
+                    depth[y, x] = here
+                    ids[y, x] = t
 
 
-@njit(cache=True, error_model="numpy")
-def differ(t, other, surface, apart):
-    """Whether an edge runs between two triangles. Steps within the hair are left alone: its streaks drown them."""
-    if t < 0 or other < 0 or surface[t] != surface[other]:
-        return True
-    return apart and surface[t] != _HAIR
+def rasterize_mesh(points: Floats, tris: Ints, two_sided: npt.NDArray[np.bool_], depth: Floats, ids: Ints) -> None:
+    """One picture of projected ``points`` (N, 3), as ``rasterize`` draws it, with buffers of its own."""
+    planes = empty_planes(len(tris))
+    count = set_up(points, tris, two_sided, len(depth), planes)
+    rasterize(planes, count, empty_tiles(len(depth)), depth, ids)
 
 
-@njit(cache=True, error_model="numpy")
-def find_edges(depth, ids, surface, side, depth_step, is_edge, first, places):
-    """List the edge pixels: ``places`` (H * W,) gets y * W + x of each, in order. Returns how many there are, E.
+@kernel
+def rasterize_edges(planes, count, tiles, edges, seen, depth, ids):
+    """The same visibility at four samples of each edge pixel: ``depth`` and ``ids`` are (E, 4).
 
-    ``first`` (H * W + 1,) gets the number of edge pixels before each pixel; ``is_edge`` (H, W) bool is scratch.
-    A jump of ``depth_step`` in distance between neighbours is an edge.
+    ``tiles`` are of the finished picture, ``seen`` (H, W) its triangles.
     """
-    is_edge[:] = False
-    for y in range(side):
-        for x in range(side):
-            t, near = ids[y, x], depth[y, x]
-            jump = depth_step * near * near
-            if x + 1 < side:
-                other = ids[y, x + 1]
-                if t != other and differ(t, other, surface, abs(near - depth[y, x + 1]) > jump):
-                    is_edge[y, x] = is_edge[y, x + 1] = True
-            if y + 1 < side:
-                other = ids[y + 1, x]
-                if t != other and differ(t, other, surface, abs(near - depth[y + 1, x]) > jump):
-                    is_edge[y, x] = is_edge[y + 1, x] = True
-    count = 0
-    flat = is_edge.ravel()
-    for place in range(side * side):
-        first[place] = count
-        if flat[place]:
-            places[count] = place
-            count += 1
-    first[side * side] = count
-    return count
-
-
-@njit(cache=True, error_model="numpy")
-def rasterize_edges(points, tris, two_sided, side, first, places, sample_x, sample_y, depth, ids):
-    """The same visibility at four samples of each edge pixel: ``depth`` and ``ids`` are (E, 4)."""
-    depth[:] = np.float32(0.0)
-    ids[:] = NOTHING
-    for t in range(tris.shape[0]):
-        a, b, c = tris[t, 0], tris[t, 1], tris[t, 2]
-        x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
-        x1, y1, x2, y2 = points[b, 0] - x0, points[b, 1] - y0, points[c, 0] - x0, points[c, 1] - y0
-        area = x1 * y2 - x2 * y1
-        if area == 0.0 or (area > 0.0 and not two_sided[t]):
+    side, first, places = seen.shape[0], edges.first, edges.places
+    start_edges(tiles, seen, places, depth, ids)
+    for k in range(count):
+        t = planes.drawn[k]
+        plane, box = planes.plane[t], planes.box[t]
+        left, right = max(0, int(box[0])), min(side - 1, int(box[1]))
+        top, bottom = max(0, int(box[2])), min(side - 1, int(box[3]))
+        if not has_edges(first, side, left, right, top, bottom):
             continue
-        left, right = max(0, int(x0 + min(x1, x2, _ZERO))), min(side - 1, int(x0 + max(x1, x2, _ZERO)))
-        top, bottom = max(0, int(y0 + min(y1, y2, _ZERO))), min(side - 1, int(y0 + max(y1, y2, _ZERO)))
-        if left > right:
+        if is_hidden(plane[9], left, right, top, bottom, tiles.farthest):
             continue
-        inverse = _ONE / area
-        step_x1, step_y1, step_x2, step_y2 = y2 * inverse, -x2 * inverse, -y1 * inverse, x1 * inverse
-        dz1, dz2 = points[b, 2] - z0, points[c, 2] - z0
+        x0, y0, z0 = plane[0], plane[1], plane[6]
+        step_x1, step_y1, step_x2, step_y2 = plane[2], plane[3], plane[4], plane[5]
+        z_right, z_down = plane[7], plane[8]
         step_x0, step_y0 = -step_x1 - step_x2, -step_y1 - step_y2
         w1 = (np.float32(left) - x0) * step_x1 + (np.float32(top) - y0) * step_y1
         w2 = (np.float32(left) - x0) * step_x2 + (np.float32(top) - y0) * step_y2
@@ -180,11 +179,34 @@ def rasterize_edges(points, tris, two_sided, side, first, places, sample_x, samp
             for edge in range(first[start + left + int(np.ceil(low))], first[start + left + int(high) + 1]):
                 x = places[edge] - start
                 for s in range(4):
-                    from_x, from_y = np.float32(x) + sample_x[s] - x0, np.float32(y) + sample_y[s] - y0
+                    from_x, from_y = np.float32(x) + SAMPLE_X[s] - x0, np.float32(y) + SAMPLE_Y[s] - y0
                     w1 = from_x * step_x1 + from_y * step_y1
                     w2 = from_x * step_x2 + from_y * step_y2
-                    if w1 >= 0.0 and w2 >= 0.0 and w1 + w2 <= 1.0:
-                        z = z0 + w1 * dz1 + w2 * dz2
+                    if w1 >= _ZERO and w2 >= _ZERO and w1 + w2 <= _ONE:
+                        z = z0 + from_x * z_right + from_y * z_down
                         if z > depth[edge, s]:
                             depth[edge, s] = z
                             ids[edge, s] = t
+
+
+@kernel
+def has_edges(first, side, left, right, top, bottom):
+    """Whether there is an edge pixel in a box of the picture."""
+    count = 0
+    for y in range(top, bottom + 1):
+        count += first[y * side + right + 1] - first[y * side + left]
+    return count > 0
+
+
+@kernel
+def start_edges(tiles, seen, places, depth, ids):
+    """Samples see nothing yet, or their pixel's triangle where no background is near.
+
+    What is hidden from every pixel's centre is not drawn, so a sample between two surfaces may stay as it is here.
+    """
+    side = seen.shape[0]
+    for edge in range(ids.shape[0]):
+        y, x = places[edge] // side, places[edge] % side
+        t = seen[y, x] if tiles.farthest[y // TILE, x // TILE] > _ZERO else NOTHING
+        for s in range(4):
+            depth[edge, s], ids[edge, s] = _ZERO, t

@@ -13,7 +13,7 @@ from engine_bridge.mock.body import build_body
 from engine_bridge.mock.camera import FRAMINGS, Camera
 from engine_bridge.mock.camera_faults import add_blur_and_noise, add_occluder
 from engine_bridge.mock.canvas import Canvas
-from engine_bridge.mock.kernels import Lighting, Mesh
+from engine_bridge.mock.kernels import Lighting, Mesh, Rows
 from engine_bridge.mock.look import PLAIN, Look, light_of, look_of
 from engine_bridge.mock.makeup import SkinPainter
 from engine_bridge.mock.samples import develop, tone_table
@@ -34,7 +34,7 @@ class Renderer:
         self._body_of = lru_cache(maxsize=MOST_BODIES)(build_body)  # its own: a body is posed in place
         self._canvas = Canvas(0)
         self._painters: dict[str, SkinPainter] = {}
-        self._scratch = np.zeros(SCRATCH_SIZE)
+        self._scratch = np.zeros(SCRATCH_SIZE, np.float32)
         self._strands = strand_table()
 
     def render(
@@ -50,7 +50,7 @@ class Renderer:
         canvas = self._canvas_of(side)
         canvas.lay_background(scene)
         mesh = canvas.see(body, camera, look.lash_strength)
-        lighting = Lighting(light=light_of(scene, camera), palette=look.palette)
+        lighting = Lighting(light=_rows(light_of(scene, camera)), palette=_rows(look.palette))
         skin = self._painter(head_name).paint(look.layers)
         self._shade(canvas, mesh, skin, lighting, camera.pixel_size / body.eye_radius)
         picture, mask = self._develop(canvas, look, scene)
@@ -63,9 +63,9 @@ class Renderer:
     def _shade(self, canvas: Canvas, mesh: Mesh, skin: Bytes, lighting: Lighting, eye_pixel: float) -> None:
         samples = canvas.samples
         shade_skin_samples(samples, mesh, skin, lighting, self._scratch)
-        detail = min(1.0, canvas.side / FINE_STREAKS_PX)
+        detail = np.float32(min(1.0, canvas.side / FINE_STREAKS_PX))
         shade_hair_samples(samples, mesh, self._strands, detail, lighting, self._scratch)
-        shade_eye_samples(samples, mesh, eye_pixel, lighting, self._scratch)
+        shade_eye_samples(samples, mesh, np.float32(eye_pixel), lighting, self._scratch)
 
     def _develop(self, canvas: Canvas, look: Look, scene: Scene) -> tuple[Picture, Mask]:
         picture, mask = canvas.backdrop.copy(), np.zeros((canvas.side, canvas.side), np.uint8)
@@ -84,3 +84,8 @@ class Renderer:
         if head_name not in self._painters:
             self._painters[head_name] = SkinPainter(load_head(head_name))
         return self._painters[head_name]
+
+
+def _rows(table: Floats) -> Rows:
+    """A small table as tuples: the compiler keeps their numbers in registers."""
+    return tuple(tuple(row) for row in table)

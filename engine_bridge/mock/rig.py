@@ -18,10 +18,10 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from engine_bridge.errors import SchemaError
 from engine_bridge.mock.assets import Floats
+from engine_bridge.mock.compiler import kernel
 from engine_bridge.schema import ParameterSchema
 
 CHANNELS: Final = ("tx", "ty", "tz", "rx", "ry", "rz", "sx", "sy", "sz")
@@ -109,7 +109,7 @@ def bone_offsets(channels: Floats, response: float = 1.0) -> Floats:
     return offsets
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def deform(rest, weight_start, weight_bone, weight, pivots, offsets, out):
     """Linear blend skinning of ``rest`` (N, 3) into ``out``."""
     for v in range(rest.shape[0]):
@@ -139,7 +139,7 @@ def deform(rest, weight_start, weight_bone, weight, pivots, offsets, out):
         out[v, 0], out[v, 1], out[v, 2] = moved_x, moved_y, moved_z
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def keep_off_eyes(positions, lids, eyes, radius):
     """Push the vertices ``lids`` (L,) out of both eyeballs, straight away from their centres."""
     for entry in range(lids.shape[0]):
@@ -153,7 +153,7 @@ def keep_off_eyes(positions, lids, eyes, radius):
                 positions[v, 2] = eyes[eye, 2] + z * out
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def follow_anchors(rest, anchor, looseness, head_rest, head_moved, out):
     """Hair (N, 3) moves with its anchor on the head, less so the looser it hangs."""
     for v in range(rest.shape[0]):
@@ -162,7 +162,7 @@ def follow_anchors(rest, anchor, looseness, head_rest, head_moved, out):
             out[v, axis] = rest[v, axis] + share * (head_moved[a, axis] - head_rest[a, axis])
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def smooth_normals(positions, tris, weld, total, attributes):
     """Write unit normals into the first three columns of ``attributes``; ``total`` is scratch (welded vertices, 3)."""
     total[:] = np.float32(0.0)

@@ -16,19 +16,25 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numpy import float32 as f32
 
+from engine_bridge.mock.compiler import inlined, kernel
 from engine_bridge.mock.raster import SAMPLE_X, SAMPLE_Y
+from engine_bridge.mock.surfaces import Surface
 
 SKIN_LIST, EYE_LIST, HAIR_LIST = range(3)
-_EYE, _HAIR, _BACKGROUND = 1, 5, 0
+_EYE, _HAIR = np.uint8(Surface.EYE), np.uint8(Surface.HAIR)
+_NO_SURFACE, _BACKGROUND = np.uint8(255), np.uint8(0)
+#: Distance to the lid of an eye's rim, where none is measured.
+_LID_AT_EDGE = f32(0.3)
 
 #: Linear brightness that the tone table ends at, and its length.
 TONE_RANGE: Final = 1.5
 TONE_STEPS: Final = 8192
+_STEPS_PER_UNIT = f32((TONE_STEPS - 1) / TONE_RANGE)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def list_samples(ids, first_edge, edge_ids, surface, lid_reach, samples):
     """Fill everything but ``color`` and ``part`` of ``samples``. Returns K.
 
@@ -36,10 +42,10 @@ def list_samples(ids, first_edge, edge_ids, surface, lid_reach, samples):
     """
     side = ids.shape[0]
     sample = 0
-    samples.counts[:] = 0
     for y in range(side):
         for x in range(side):
             edge = first_edge[y * side + x]
+            t = ids[y, x]
             if first_edge[y * side + x + 1] > edge:
                 for s in range(4):
                     share, repeated = 0, False
@@ -48,31 +54,36 @@ def list_samples(ids, first_edge, edge_ids, surface, lid_reach, samples):
                             share += 1
                             repeated = repeated or other < s
                     if not repeated:
-                        x_here, y_here = x + SAMPLE_X[s], y + SAMPLE_Y[s]
-                        enlist(samples, sample, edge_ids[edge, s], x_here, y_here, share, 0.3, surface)
+                        samples.tri[sample], samples.weight[sample] = edge_ids[edge, s], share
+                        samples.place[sample, 0], samples.place[sample, 1] = f32(x) + SAMPLE_X[s], f32(y) + SAMPLE_Y[s]
+                        samples.lid[sample] = _LID_AT_EDGE
                         sample += 1
-            elif ids[y, x] >= 0:
-                t, lid = ids[y, x], 1.0
+            elif t >= 0:
+                samples.tri[sample], samples.weight[sample] = t, 4
+                samples.place[sample, 0], samples.place[sample, 1] = f32(x) + f32(0.5), f32(y) + f32(0.5)
                 if surface[t] == _EYE:
-                    lid = lid_distance(x, y, ids, surface, lid_reach)
-                enlist(samples, sample, t, x + 0.5, y + 0.5, 4, lid, surface)
+                    samples.lid[sample] = lid_distance(x, y, ids, surface, lid_reach)
                 sample += 1
+    order_samples(sample, surface, samples.tri, samples.order, samples.counts)
     return sample
 
 
-@njit(cache=True, error_model="numpy")
-def enlist(samples, sample, t, x, y, weight, lid, surface):
-    """Write one sample and append it to the list of its triangle's shader."""
-    samples.tri[sample], samples.weight[sample], samples.lid[sample] = t, weight, lid
-    samples.place[sample, 0], samples.place[sample, 1] = x, y
-    if t >= 0:
-        kind = surface[t]
-        shader = HAIR_LIST if kind == _HAIR else (EYE_LIST if kind == _EYE else SKIN_LIST)
-        samples.order[shader, samples.counts[shader]] = sample
-        samples.counts[shader] += 1
+@kernel
+def order_samples(num_samples, surface, tri, order, counts):
+    """Append every sample to the list of its triangle's shader. The lists' ends are overwritten, not branched for."""
+    num_skin, num_eye, num_hair = 0, 0, 0
+    for sample in range(num_samples):
+        t = tri[sample]
+        kind = surface[t] if t >= 0 else _NO_SURFACE
+        order[SKIN_LIST, num_skin] = order[EYE_LIST, num_eye] = order[HAIR_LIST, num_hair] = sample
+        is_eye, is_hair = kind == _EYE, kind == _HAIR
+        num_eye += is_eye
+        num_hair += is_hair
+        num_skin += not (is_eye or is_hair or t < 0)
+    counts[SKIN_LIST], counts[EYE_LIST], counts[HAIR_LIST] = num_skin, num_eye, num_hair
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def lid_distance(x, y, ids, surface, reach):
     """How far above an eye pixel the upper lid begins: 0 right there, 1 at ``reach`` pixels or more."""
     for step in range(1, int(reach) + 1):
@@ -93,19 +104,19 @@ def tone_table(exposure: float, gamma: float) -> npt.NDArray[np.uint8]:
     return np.asarray(np.round(255.0 * np.clip(srgb, 0.0, 1.0) ** gamma), np.uint8)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def develop(num_samples, samples, lash, lash_color, background, tone, picture, mask):
     """Average the samples of every pixel, lay the lashes over them and write uint8 sRGB and the majority part.
 
     Pixels without a sample are left as they are.
     """
-    scale = (TONE_STEPS - 1) / TONE_RANGE
     sample = 0
     while sample < num_samples:
         x, y = int(samples.place[sample, 0]), int(samples.place[sample, 1])
-        red, green, blue, here, votes, missing = 0.0, 0.0, 0.0, _BACKGROUND, 0, 4
+        red, green, blue, part, votes, missing = f32(0.0), f32(0.0), f32(0.0), _BACKGROUND, 0, 4
         while missing > 0:
-            share = samples.weight[sample] * 0.25
+            weight = int(samples.weight[sample])
+            share = f32(weight) * f32(0.25)
             is_background = samples.tri[sample] < 0
             if is_background:
                 red += share * background[y, x, 0]
@@ -115,22 +126,27 @@ def develop(num_samples, samples, lash, lash_color, background, tone, picture, m
                 red += share * samples.color[sample, 0]
                 green += share * samples.color[sample, 1]
                 blue += share * samples.color[sample, 2]
-            if samples.weight[sample] > votes:
-                votes = samples.weight[sample]
-                here = _BACKGROUND if is_background else samples.part[sample]
-            missing -= samples.weight[sample]
+            if weight > votes:
+                votes, part = weight, (_BACKGROUND if is_background else samples.part[sample])
+            missing -= weight
             sample += 1
         cover = lash[y, x]
-        red += cover * (lash_color[0] - red)
-        green += cover * (lash_color[1] - green)
-        blue += cover * (lash_color[2] - blue)
-        picture[y, x, 0] = tone[int(min(max(red * scale, 0.0), TONE_STEPS - 1.0))]
-        picture[y, x, 1] = tone[int(min(max(green * scale, 0.0), TONE_STEPS - 1.0))]
-        picture[y, x, 2] = tone[int(min(max(blue * scale, 0.0), TONE_STEPS - 1.0))]
-        mask[y, x] = here
+        picture[y, x, 0] = tone[tone_step(red + cover * (lash_color[0] - red))]
+        picture[y, x, 1] = tone[tone_step(green + cover * (lash_color[1] - green))]
+        picture[y, x, 2] = tone[tone_step(blue + cover * (lash_color[2] - blue))]
+        mask[y, x] = part
 
 
-def expose(linear: npt.NDArray[np.float32], tone: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """uint8 sRGB of an array of linear light."""
-    steps = np.clip(linear * np.float32((TONE_STEPS - 1) / TONE_RANGE), 0.0, TONE_STEPS - 1.0)
-    return np.asarray(tone[steps.astype(np.int32)])
+@inlined
+def tone_step(linear):
+    """The entry of the tone table for a brightness."""
+    return int(min(max(linear * _STEPS_PER_UNIT, f32(0.0)), f32(TONE_STEPS - 1)))
+
+
+@kernel
+def expose(linear, tone, picture):
+    """Write ``picture`` uint8 sRGB of an array (H, W, 3) of linear light."""
+    for y in range(linear.shape[0]):
+        for x in range(linear.shape[1]):
+            for channel in range(3):
+                picture[y, x, channel] = tone[tone_step(linear[y, x, channel])]

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine_bridge.mock.raster import NOTHING, SAMPLE_X, SAMPLE_Y, find_edges, rasterize, rasterize_edges
+from engine_bridge.mock.edges import find_edges
+from engine_bridge.mock.kernels import empty_edges, empty_planes, empty_tiles
+from engine_bridge.mock.raster import NOTHING, rasterize_edges, rasterize_mesh, set_up
+from engine_bridge.mock.tiles import TILE, find_farthest
 
 SIDE = 32
 
 
 def see(points, tris, side=SIDE):
     depth, ids = np.zeros((side, side), np.float32), np.zeros((side, side), np.int32)
-    rasterize(np.float32(points), np.int32(tris), np.ones(len(tris), np.bool_), side, depth, ids)
+    rasterize_mesh(np.float32(points), np.int32(tris), np.ones(len(tris), np.bool_), depth, ids)
     return depth, ids
 
 
 def see_edges(points, tris, surface, side=SIDE):
     depth, ids = see(points, tris, side)
-    first, places = np.zeros(side * side + 1, np.int32), np.zeros(side * side, np.int32)
-    is_edge = np.zeros((side, side), np.bool_)
-    count = find_edges(depth, ids, np.uint8(surface), side, np.float32(1.0), is_edge, first, places)
+    edges, planes, tiles = empty_edges(side), empty_planes(len(tris)), empty_tiles(side)
+    count = find_edges(depth, ids, np.uint8(surface), np.float32(1.0), edges)
     edge_depth, edge_ids = np.zeros((count, 4), np.float32), np.zeros((count, 4), np.int32)
-    two_sided = np.ones(len(tris), np.bool_)
-    rasterize_edges(
-        np.float32(points), np.int32(tris), two_sided, side, first, places, SAMPLE_X, SAMPLE_Y, edge_depth, edge_ids
-    )
-    return is_edge, edge_ids
+    num_drawn = set_up(np.float32(points), np.int32(tris), np.ones(len(tris), np.bool_), side, planes)
+    find_farthest(depth, tiles.line, tiles.farthest)
+    rasterize_edges(planes, num_drawn, tiles, edges, ids, edge_depth, edge_ids)
+    return edges.is_edge.astype(bool), edge_ids
 
 
 def random_fan(random, rim=40):
@@ -83,3 +84,23 @@ def test_an_edge_runs_between_surfaces_but_not_within_one():
     assert not one.any()
     assert two[:, 15:17].all()
     assert not two[:, :14].any()
+
+
+def test_what_many_triangles_hide_is_drawn_no_more_and_leaves_no_hole():
+    random = np.random.default_rng(1)
+    wall = [(-1, -1, 2), (40, -1, 2), (40, 40, 2), (-1, 40, 2)]
+    behind = random.uniform(-5.0, 37.0, (3 * 2000, 2))
+    points = np.concatenate([wall, np.insert(behind, 2, 1.0, axis=1)])
+    tris = np.concatenate([[(0, 1, 2), (0, 2, 3)], 4 + np.arange(3 * 2000).reshape(-1, 3)])
+    _, ids = see(points, tris)
+    _, edge_ids = see_edges(points, tris, np.zeros(len(tris)))
+    assert set(np.unique(ids)) == {0, 1}
+    assert NOTHING not in edge_ids
+
+
+def test_the_farthest_depth_of_a_tile_counts_its_neighbours_rim():
+    depth = np.full((SIDE, SIDE), 5.0, np.float32)
+    depth[3, TILE] = 1.0
+    tiles = empty_tiles(SIDE)
+    find_farthest(depth, tiles.line, tiles.farthest)
+    assert tiles.farthest[0].tolist() == [1.0, 1.0, 5.0, 5.0]

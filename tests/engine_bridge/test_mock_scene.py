@@ -104,3 +104,12 @@ def test_light_and_camera_faults_leave_the_mask_alone(render):
         light_direction=(-1.0, 0.0, 0.2), exposure=0.5, blur_sigma=0.01, noise_sigma=0.1, skin_tint=(0.5, 0.5, 0.5)
     )
     np.testing.assert_array_equal(render("justice_girl", SIDE, scene).mask, render("justice_girl", SIDE, STUDIO).mask)
+
+
+def test_noise_has_the_scenes_strength_and_no_bias(render):
+    plain = render("tiny", 256, Scene(background_color=(0.5, 0.5, 0.5))).picture[:40].astype(int)
+    noisy = render("tiny", 256, Scene(background_color=(0.5, 0.5, 0.5), noise_sigma=0.04, seed=2)).picture[:40]
+    noise = (noisy - plain) / 255.0
+    assert noise.std() == pytest.approx(0.04, rel=0.03)
+    assert abs(noise.mean()) < 0.001
+    assert abs(np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1]) < 0.02

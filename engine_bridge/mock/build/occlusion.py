@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine_bridge.mock.build.makehuman import Floats, HeadMesh
-from engine_bridge.mock.raster import project, rasterize
+from engine_bridge.mock.raster import project, rasterize_mesh
 from engine_bridge.mock.surfaces import Surface
 
 NUM_DIRECTIONS, SIDE_PX, FRAME_DM, FAR_DM = 220, 640, 4.6, 60.0
@@ -25,7 +25,7 @@ def ambient_occlusion(mesh: HeadMesh) -> Floats:
     for direction in _directions(NUM_DIRECTIONS):
         camera = _look_along(direction)
         project(positions, camera, scale, SIDE_PX, zero, zero, points)
-        rasterize(points, tris, two_sided, SIDE_PX, depth, ids)
+        rasterize_mesh(points, tris, two_sided, depth, ids)
         project(lifted, camera, scale, SIDE_PX, zero, zero, points)
         column, row = np.clip(points[:, :2].astype(int), 0, SIDE_PX - 1).T
         nearest = 1.0 / np.maximum(depth[row, column], 1e-6)

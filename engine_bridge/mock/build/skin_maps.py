@@ -13,13 +13,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from engine_bridge.mock.build.makehuman import Floats, HeadMesh
-from engine_bridge.mock.raster import NOTHING, rasterize
+from engine_bridge.mock.raster import NOTHING, rasterize_mesh
 from engine_bridge.mock.surfaces import Surface
 from engine_bridge.parts import Part
 
 #: u0, v0, u1, v1 of the square of uv space that holds the face, and the map's side in pixels.
 FACE_CROP = (0.695, 0.333, 0.995, 0.633)
 SIDE_PX = 512
+#: Height in which the zone goes from neck to clothes. Shorter than a few triangles, it would make a ragged collar.
+COLLAR_SLOPE_DM = 0.5
 
 #: (x, y) centre, radii, strength and tint (a factor on linear albedo) of what is redder or darker than the rest.
 BLUSHES = (
@@ -59,7 +61,7 @@ def uv_places(mesh: HeadMesh) -> tuple[Floats, npt.NDArray[np.bool_]]:
     points[:, 0] = (mesh.uv[:, 0] - u0) / (u1 - u0) * SIDE_PX
     points[:, 1] = (v1 - mesh.uv[:, 1]) / (v1 - v0) * SIDE_PX
     depth, ids = np.zeros((SIDE_PX, SIDE_PX), np.float32), np.zeros((SIDE_PX, SIDE_PX), np.int32)
-    rasterize(points, tris, np.ones(len(tris), np.bool_), SIDE_PX, depth, ids)
+    rasterize_mesh(points, tris, np.ones(len(tris), np.bool_), depth, ids)
     rows, columns = np.nonzero(ids != NOTHING)
     corners = tris[ids[rows, columns]]
     weights = _barycentric(
@@ -118,7 +120,8 @@ def face_zone(places: Floats, ear: Floats) -> Floats:
     face = np.clip((y - jaw_line) / 0.10 + 0.5, 0.0, 1.0) * (1.0 - ear)
     face = np.minimum(face, np.clip((z + 0.95) / 0.1 + 0.5, 0.0, 1.0) + (y > 0.0))
     collar = -1.50 + 0.22 * np.clip(-z - 0.1, 0.0, 2.0)
-    return np.asarray(np.minimum(face, 1.0) - np.clip((collar - y) / 0.08 + 0.5, 0.0, 1.0))
+    clothes = np.clip((collar - y) / COLLAR_SLOPE_DM + 0.5, 0.0, 1.0)
+    return np.asarray(np.minimum(face, 1.0) - clothes)
 
 
 def _smooth(low: Floats | float, high: Floats | float, value: Floats) -> Floats:
