@@ -6,7 +6,12 @@ Left and right are the person's own: the left eye is on the right-hand side of a
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from engine_bridge.frames import Mask, Picture
 
 
 class Part(IntEnum):
@@ -27,7 +32,7 @@ class Part(IntEnum):
 
 NUM_PARTS: Final = len(Part)
 
-#: RGB of each part id, for pictures of masks. Index with a mask to paint it: ``PART_COLORS[mask]``.
+#: RGB of each part id, for pictures of masks.
 PART_COLORS: Final[tuple[tuple[int, int, int], ...]] = (
     (28, 30, 38),
     (236, 188, 160),
@@ -41,3 +46,8 @@ PART_COLORS: Final[tuple[tuple[int, int, int], ...]] = (
     (255, 110, 130),
     (94, 64, 44),
 )
+
+
+def paint_mask(mask: Mask) -> Picture:
+    """A mask (H, W) of part ids in the parts' colours (H, W, 3)."""
+    return np.array(PART_COLORS, np.uint8)[mask]

@@ -15,15 +15,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from f2p_models.errors import CheckpointError
+from f2p_models.durable import sha256_of
+from f2p_models.errors import BundleError
 
 MANIFEST_NAME: Final = "bundle.json"
 #: Top-level names that decide what a creator does.
 ESSENTIALS: Final = ("imitator", "segmenter", "translator", "schema.json", "template.json", "embedder.json")
-
-
-class BundleError(CheckpointError):
-    """A bundle that is unfinished, altered, or not one at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +64,11 @@ class BundleManifest:
         return {**asdict(self), "identity": self.identity}
 
 
-def hash_file(path: Path) -> str:
-    """SHA-256 in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def hash_files(folder: Path) -> dict[str, str]:
     """Path inside the folder -> SHA-256 for every file but the manifest, sorted by path."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     named = {path.relative_to(folder).as_posix(): path for path in files}
-    return {name: hash_file(path) for name, path in named.items() if name != MANIFEST_NAME}
+    return {name: sha256_of(path) for name, path in named.items() if name != MANIFEST_NAME}
 
 
 def read_manifest(folder: Path) -> BundleManifest:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -20,6 +19,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from engine_bridge.errors import InputError
+from f2p_models.durable import sync
 from f2p_models.errors import CheckpointError
 from f2p_models.imitator import Imitator, ImitatorConfig
 from f2p_models.segmenter import Segmenter, SegmenterConfig
@@ -183,25 +183,11 @@ def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     fresh.mkdir()
     for name, content in files.items():
-        _write_synced(fresh / name, content)
-    _sync_folder(fresh)
+        (fresh / name).write_bytes(content)
+        sync(fresh / name)
+    sync(fresh)
     if folder.exists():
         folder.rename(_aside(folder))
     fresh.rename(folder)
-    _sync_folder(folder.parent)
+    sync(folder.parent)
     shutil.rmtree(_aside(folder), ignore_errors=True)
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

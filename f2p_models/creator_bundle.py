@@ -22,17 +22,12 @@ import numpy as np
 import torch
 
 from engine_bridge.schema import ParameterSchema
-from f2p_models.bundle_manifest import (
-    MANIFEST_NAME,
-    BundleError,
-    BundleManifest,
-    hash_files,
-    verify_bundle,
-)
+from f2p_models.bundle_manifest import MANIFEST_NAME, BundleManifest, hash_files, verify_bundle
 from f2p_models.checkpoints import load_imitator, load_segmenter, load_translator
 from f2p_models.devices import choose_device
+from f2p_models.durable import appearing_file
 from f2p_models.embedders import Embedder, Template, build_embedder
-from f2p_models.errors import CheckpointError
+from f2p_models.errors import BundleError, CheckpointError
 from f2p_models.imitator import Imitator
 from f2p_models.segmenter import Segmenter
 from f2p_models.translator import Translator
@@ -111,9 +106,8 @@ def finish_bundle(
         parents=dict(parents),
         metrics=dict(metrics),
     )
-    temporary = folder.with_name(f".{folder.name}.{MANIFEST_NAME}")
-    _write_json(temporary, manifest.to_dict())
-    temporary.replace(folder / MANIFEST_NAME)
+    with appearing_file(folder / MANIFEST_NAME) as unfinished:
+        _write_json(unfinished, manifest.to_dict())
     return manifest
 
 

@@ -4,7 +4,11 @@ InputError (engine_bridge)
 ├── ConfigError        a network configuration that cannot be built
 ├── TensorError        a tensor of the wrong shape, type or range at a function's door
 ├── WeightsError       pretrained weights that are missing, cut, or of another network
+├── TrainingError      a training that cannot go on, or must not begin, as it is set up
 ├── CheckpointError    a checkpoint that is missing, damaged, or made for something else
+│   └── BundleError    a bundle that is unfinished, altered, or not one at all
+├── RegistryError      a version that is not there, or a request the registry cannot serve
+├── ParametersError    a parameters file that cannot be read, or belongs to another character
 └── ExportError        an exported network that does not compute what the original does
 """
 
@@ -25,8 +29,24 @@ class WeightsError(InputError):
     """Pretrained weights that are missing, cut, or of another network."""
 
 
+class TrainingError(InputError):
+    """A training that cannot go on, or must not begin, as it is set up."""
+
+
 class CheckpointError(InputError):
     """A checkpoint that is missing, damaged, or made for something else."""
+
+
+class BundleError(CheckpointError):
+    """A bundle that is unfinished, altered, or not one at all."""
+
+
+class RegistryError(InputError):
+    """A version that is not there, or a request the registry cannot serve."""
+
+
+class ParametersError(InputError):
+    """A parameters file that cannot be read, or belongs to another character."""
 
 
 class ExportError(InputError):

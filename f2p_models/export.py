@@ -16,6 +16,7 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from f2p_models.durable import appearing_file
 from f2p_models.errors import ExportError
 from f2p_models.imitator import Imitator
 from f2p_models.translator import Translator
@@ -45,18 +46,13 @@ def export_onnx(network: Imitator | Translator, path: Path, *, tolerance: float 
     than ``tolerance``.
     """
     graph, input_name, output_name, input_size = _graph(network)
-    unfinished = path.with_name(f".{path.name}.writing")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with appearing_file(path) as unfinished:
         _write(graph, unfinished, input_name, output_name, input_size)
         difference = _parity(graph, unfinished, input_name, input_size)
         if not difference <= tolerance:
             raise ExportError(
                 f"{path.name}: ONNX differs from the network by {difference:.2g}, more than {tolerance:.2g}; not kept"
             )
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return ParityReport(path=path, max_abs_difference=difference, tolerance=tolerance)
 
 

@@ -77,12 +77,15 @@ def loopback_loss(vectors: Tensor, vectors_again: Tensor) -> Tensor:
     return F.l1_loss(vectors_again, vectors)
 
 
-def parameter_loss(predicted: Tensor, applied: Tensor, block_sizes: Sequence[int]) -> Tensor:
+def parameter_loss(
+    predicted: Tensor, applied: Tensor, block_sizes: Sequence[int], *, choice_weight: float = 1.0
+) -> Tensor:
     """Supervision by known parameters: L1 over the sliders plus cross-entropy over the discrete blocks.
 
     ``predicted`` (B, V) is the translator's (blocks sum to 1), ``applied`` (B, V) the engine's (blocks one-hot). Not in
     the paper, whose photos have no parameters; renders have. The blocks' entropies, in nats, are each divided by that
-    of a guess, ln(choices), and averaged, so that neither many blocks nor long ones drown the sliders.
+    of a guess, ln(choices), and averaged, so that neither many blocks nor long ones drown the sliders; the average
+    counts ``choice_weight`` times.
     """
     check_same_shape(predicted, applied, "parameter_loss")
     check_vectors(applied, "applied vectors")
@@ -92,7 +95,7 @@ def parameter_loss(predicted: Tensor, applied: Tensor, block_sizes: Sequence[int
     if not blocks:
         return slider_loss
     entropies = [_relative_entropy(block, truth) for block, truth in zip(blocks, true_blocks, strict=True)]
-    return slider_loss + torch.stack(entropies).mean()
+    return slider_loss + choice_weight * torch.stack(entropies).mean()
 
 
 def _split(vectors: Tensor, block_sizes: Sequence[int]) -> tuple[Tensor, ...]:

@@ -112,8 +112,11 @@ def _networks_section(evaluation: Evaluation, exports: Sequence[ParityReport]) -
     rows = [
         ["imitator L1", f"{imitator.l1:.4f}, {imitator.l1_ratio:.2f} of the best constant picture's"],
         ["imitator PSNR, SSIM", f"{imitator.psnr_db:.1f} dB, {imitator.ssim:.3f}"],
-        ["segmenter pixel accuracy", f"{segmenter.pixel_accuracy:.3f}"],
-        ["segmenter mean IoU", f"{segmenter.mean_iou:.3f}"],
+        [
+            "segmenter pixel accuracy",
+            f"{segmenter.pixel_accuracy:.3f}, a constant mask's {segmenter.constant_accuracy:.3f}",
+        ],
+        ["segmenter mean IoU", f"{segmenter.mean_iou:.3f}, a constant mask's {segmenter.constant_mean_iou:.3f}"],
         *([f"IoU {part}", f"{iou:.3f}"] for part, iou in segmenter.part_iou.items()),
         *([f"ONNX {report.path.name}", f"within {report.max_abs_difference:.1e}"] for report in exports),
     ]

@@ -11,7 +11,6 @@ is rebuilt (the history of promotions by hand is then lost with it).
 from __future__ import annotations
 
 import fcntl
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,17 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine_bridge.errors import InputError
 from f2p_models.bundle_manifest import BundleManifest, read_manifest, verify_bundle
+from f2p_models.durable import sync
+from f2p_models.errors import BundleError, RegistryError
 from f2p_models.registry_index import CHAMPION, IndexRow, RegistryIndex
 
 #: How far a challenger's score may lie below the best champion's: about the noise of 50 held-out photos.
 MARGIN: Final = 0.02
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-
-class RegistryError(InputError):
-    """A version that is not there, or a request the registry cannot serve."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +63,11 @@ class Registry:
         if manifest.character != character:
             raise RegistryError(f"character: {bundle} was made for {manifest.character!r}, not for {character!r}")
         with self._locked(character):
-            version = self._version_with(manifest) or self._store(bundle, manifest)
+            version = self._version_with(manifest)
+            if version is None:
+                version = self._store(bundle, manifest)
+            elif not self._is_intact(character, version):
+                self._restore(bundle, self._folder / character / str(version))
             return self._read(character, version)
 
     def list(self, character: str | None = None) -> Sequence[ModelVersion]:
@@ -151,6 +151,22 @@ class Registry:
         self._register(manifest.character, version)
         return version
 
+    def _is_intact(self, character: str, version: int) -> bool:
+        try:
+            verify_bundle(self._folder / character / str(version))
+        except BundleError:
+            return False
+        return True
+
+    def _restore(self, bundle: Path, folder: Path) -> None:
+        """Put an intact bundle of the same identity in the place of damaged files."""
+        staging = folder.with_name(f".staging-{folder.name}")
+        shutil.copytree(bundle, staging)
+        verify_bundle(staging)
+        _seal(staging)
+        shutil.rmtree(folder)
+        staging.rename(folder)
+
     def _register(self, character: str, version: int) -> None:
         manifest = self._manifest(character, version)
         tags = {"identity": manifest.identity, "heldout": manifest.heldout, "score": repr(manifest.score)}
@@ -200,12 +216,19 @@ class Registry:
 
 
 def _judge(challenger: BundleManifest, champions: Mapping[int, BundleManifest], margin: float) -> tuple[bool, str]:
-    """(becomes champion, reason). Scores are compared only when measured on the same held-out set."""
-    if not champions:
-        return True, f"first version, score {challenger.score:.4f}"
-    comparable = {v: champion for v, champion in champions.items() if champion.heldout == challenger.heldout}
+    """(becomes champion, reason). Scores are compared only when measured on the same held-out set.
+
+    Champions of another schema do not count: the character has changed, and nobody can use them any more.
+    """
+    usable = {v: champion for v, champion in champions.items() if champion.fingerprint == challenger.fingerprint}
+    if not usable:
+        return True, f"first version of schema {challenger.fingerprint}, score {challenger.score:.4f}"
+    comparable = {v: champion for v, champion in usable.items() if champion.heldout == challenger.heldout}
     if not comparable:
-        return False, "kept as challenger: no champion was measured on its held-out set, so the scores do not compare"
+        return False, (
+            "kept as challenger: no champion was measured on its held-out set, so the scores do not compare; "
+            "look at both and decide with f2p models promote"
+        )
     best = max(comparable, key=lambda v: comparable[v].score)
     comparison = f"score {challenger.score:.4f} against {comparable[best].score:.4f} of version {best}"
     if challenger.score < comparable[best].score - margin:
@@ -218,5 +241,4 @@ def _seal(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
             path.chmod(0o444)
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
+            sync(path)

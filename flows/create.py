@@ -13,24 +13,23 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import torch
 from PIL import Image
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from torch import Tensor
 
 from engine_bridge.bridge import EngineBridge
 from engine_bridge.errors import InputError
 from engine_bridge.frames import Picture
 from f2p_datasets.alignment import AlignmentTemplate, align_face
 from f2p_datasets.detection import DetectedFace, FaceDetector
+from f2p_datasets.durable import appearing_file, sha256_of
 from f2p_datasets.errors import PhotoError
-from f2p_datasets.photo_sets import SMALLEST_FACE_PX
+from f2p_datasets.photo_sets import usable_faces
 from f2p_datasets.photos import read_photo
-from f2p_models.bundle_manifest import hash_file
 from f2p_models.creation import (
     Creation,
     Creator,
@@ -42,13 +41,15 @@ from f2p_models.creation import (
     side_by_side,
 )
 from f2p_models.creator_bundle import load_bundle
+from f2p_models.pictures import from_pictures, to_bytes
 from f2p_models.registry import ModelVersion
 from flows.artifacts import show_picture
-from flows.evaluate import renderer
-from flows.photo_names import folder_names
+from flows.engines import studio_renderer
+from flows.layout import COMPARISON_FILE, PARAMETERS_FILE
+from flows.photo_names import reserve_folder_names
 from flows.progress import ProgressBar, say
 from flows.runs import Run
-from flows.steps import Step, alone, is_done, plain
+from flows.steps import Step, is_done, plain
 
 FACES_AT_ONCE: Final = 16
 #: Side of the pictures for people; networks see the version's resolution.
@@ -81,7 +82,7 @@ class Outcome:
     failed: list[str] = field(default_factory=list)
 
 
-class Studio:
+class PublishedCreator:
     """A version, an engine, and how photos are to be treated."""
 
     def __init__(self, creator: Creator, engine: EngineBridge, *, version: int, mode: str, faces: Faces) -> None:
@@ -90,17 +91,18 @@ class Studio:
             fixed_mode(mode)
         self._detector = FaceDetector()
         self._template = AlignmentTemplate(np.asarray(creator.bundle.template, np.float64))
-        self._render = renderer(engine, creator.bundle.schema.character, creator.bundle.resolution)
-        self._render_shown = renderer(engine, creator.bundle.schema.character, SHOWN_PX)
+        self._render = studio_renderer(engine, creator.bundle.schema.character, creator.bundle.resolution)
+        self._render_shown = studio_renderer(engine, creator.bundle.schema.character, SHOWN_PX)
 
     def create(self, photos: Sequence[Path], out: Path, bar: ProgressBar) -> Outcome:
         """Characters of all photos below ``out``. A photo that cannot be used does not stop the others."""
         outcome = Outcome()
         bar.start(len(photos))
         waiting: list[Portrait] = []
-        for photo, name in zip(photos, folder_names(photos), strict=True):
+        taken: set[str] = set()
+        for photo in photos:
             try:
-                waiting += self._portraits(photo, name)
+                waiting += self._portraits(photo, taken)
             except PhotoError as error:
                 outcome.failed.append(str(error))
             if len(waiting) >= FACES_AT_ONCE:
@@ -110,37 +112,35 @@ class Studio:
         outcome.created += self._create_together(waiting, out)
         return outcome
 
-    def _portraits(self, photo: Path, name: str) -> Iterator[Portrait]:
+    def _portraits(self, photo: Path, taken: set[str]) -> Iterator[Portrait]:
         picture = read_photo(photo)
-        faces = self._detector.detect(picture)
-        if not faces:
-            raise PhotoError(f"{photo}: no face found; use a photo in which the face is larger and seen from the front")
+        found = self._detector.detect(picture)
+        faces = usable_faces(photo, found)
+        if self.faces == "all" and len(faces) < len(found):
+            say(f"  [yellow]{photo}: too small and left out: {len(found) - len(faces)} of {len(found)} faces[/]")
         chosen = faces if self.faces == "all" else faces[:1]
-        for number, face in enumerate(chosen, 1):
-            yield self._portrait(photo, picture, face, name if len(chosen) == 1 else f"{name}-face{number}")
+        for face, name in zip(chosen, reserve_folder_names(photo, len(chosen), taken), strict=True):
+            yield self._portrait(photo, picture, face, name)
 
     def _portrait(self, photo: Path, picture: Picture, face: DetectedFace, name: str) -> Portrait:
-        if face.height_px < SMALLEST_FACE_PX:
-            raise PhotoError(
-                f"{photo}: the face is {face.height_px:.0f} pixels high; {SMALLEST_FACE_PX:.0f} at least are needed"
-            )
         aligned = align_face(picture, face.landmarks, self._template, self.creator.bundle.resolution)
         shown = align_face(picture, face.landmarks, self._template, SHOWN_PX)
         width_px = face.box[2] - face.box[0]
-        choice = choose_mode(aligned.pose, width_px) if self.mode == "auto" else fixed_mode(self.mode)
+        resolution = self.creator.bundle.resolution
+        choice = choose_mode(aligned.pose, width_px, resolution) if self.mode == "auto" else fixed_mode(self.mode)
         return Portrait(photo=photo, name=name, aligned=aligned.picture, shown=shown.picture, choice=choice)
 
     def _create_together(self, portraits: Sequence[Portrait], out: Path) -> list[Path]:
         """Faces are searched in batches: one by one would leave a GPU idle."""
         if not portraits:
             return []
-        photos = _to_tensor([portrait.aligned for portrait in portraits])
+        photos = from_pictures([portrait.aligned for portrait in portraits])
         creations = self.creator.create(photos, [portrait.choice for portrait in portraits])
         vectors = torch.cat([creation.vectors for creation in creations])
         rendered = self._render(vectors.numpy())
         shown = self._render_shown(vectors.numpy())
-        imitated = _to_pictures(self.creator.pictures(vectors))
-        similarities = self.creator.similarity(photos, _to_tensor(list(rendered))).tolist()
+        imitated = to_bytes(self.creator.pictures(vectors))
+        similarities = self.creator.similarity(photos, from_pictures(rendered)).tolist()
         return [
             self._write(
                 out / portrait.name,
@@ -180,20 +180,21 @@ class Studio:
             Panel(title="engine", picture=rendered, note=f"similarity {similarity:.2f}"),
         ]
         pictures = {
-            "aligned": portrait.shown,
-            "imitator": imitated,
-            "engine": rendered,
-            "side_by_side": side_by_side(panels, caption=f"{creation.mode}: {reason}"),
+            "aligned.png": portrait.shown,
+            "imitator.png": imitated,
+            "engine.png": rendered,
+            COMPARISON_FILE: side_by_side(panels, caption=f"{creation.mode}: {reason}"),
         }
         for name, picture in pictures.items():
-            Image.fromarray(picture).save(folder / f"{name}.png")
-        (folder / "parameters.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+            Image.fromarray(picture).save(folder / name)
+        with appearing_file(folder / PARAMETERS_FILE) as stream:  # last: a folder with it is whole
+            stream.write((json.dumps(document, indent=1) + "\n").encode())
         return folder
 
 
-def open_studio(
+def open_published(
     version: ModelVersion, engine: EngineBridge, *, mode: str = "auto", faces: Faces = "largest", weights: Path | None
-) -> Studio:
+) -> PublishedCreator:
     """A published version, verified and loaded. Raises InputError for an unknown mode or a damaged version."""
     creator = Creator(load_bundle(version.folder, embedder_checkpoint=weights))
     engine_schema = engine.describe(version.character)
@@ -202,7 +203,7 @@ def open_studio(
             f"{version.character}: version {version.version} was made for schema {creator.bundle.schema.fingerprint}, "
             f"the engine now has {engine_schema.fingerprint}; run the pipeline for a new version"
         )
-    return Studio(creator, engine, version=version.version, mode=mode, faces=faces)
+    return PublishedCreator(creator, engine, version=version.version, mode=mode, faces=faces)
 
 
 @task(task_run_name="create characters", cache_policy=NO_CACHE, persist_result=False)
@@ -212,7 +213,7 @@ def create_characters(run: Run, version: ModelVersion, photos: Sequence[Path]) -
         return Outcome()
     inputs = {
         "version": version.identity,
-        "photos": [[photo.name, hash_file(photo)] for photo in photos if photo.is_file()],
+        "photos": [[photo.name, sha256_of(photo)] for photo in photos if photo.is_file()],
         "engine": [run.engine.name, run.engine.build],
     }
     step = Step(stage="creation", character=run.schema.character, inputs=inputs)
@@ -220,16 +221,17 @@ def create_characters(run: Run, version: ModelVersion, photos: Sequence[Path]) -
     with run.step("Create characters", "creation", step.key, out) as record:
         record.cached = is_done(out, _read_outcome)
         if not record.cached:
-            with alone(out), ProgressBar("Create characters") as bar:
-                studio = open_studio(version, run.engine, weights=run.settings.lightcnn_weights)
-                made = studio.create(photos, out, bar)
-                (out / OUTCOME_FILE).write_text(json.dumps(plain(made)), encoding="utf-8")
+            with run.alone(out), ProgressBar("Create characters") as bar:
+                published = open_published(version, run.engine, weights=run.settings.lightcnn_weights)
+                made = published.create(photos, out, bar)
+                with appearing_file(out / OUTCOME_FILE) as stream:
+                    stream.write(json.dumps(plain(made)).encode())
         outcome = _read_outcome(out)
         record.figures = {"created": len(outcome.created), "failed": len(outcome.failed)}
     for line in outcome.failed:
         say(f"  [yellow]{line}[/]")
     for folder in outcome.created:
-        show_picture(f"{folder.name} as {run.schema.character}", folder / "side_by_side.png")
+        show_picture(f"{folder.name} as {run.schema.character}", folder / COMPARISON_FILE)
     run.record.results["characters"] = [str(folder) for folder in outcome.created]
     run.save()
     return outcome
@@ -243,14 +245,6 @@ def _read_outcome(out: Path) -> Outcome:
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{out}: nothing was created here ({error})") from error
     for folder in outcome.created:
-        if not (folder / "parameters.json").is_file():
+        if not (folder / PARAMETERS_FILE).is_file():
             raise InputError(f"{folder}: the character is gone")
     return outcome
-
-
-def _to_tensor(pictures: Sequence[Picture]) -> Tensor:
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255.0
-
-
-def _to_pictures(tensor: Tensor) -> Any:
-    return tensor.mul(255.0).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Final
 
-from engine_bridge.errors import EngineError, InputError
+from engine_bridge.errors import InputError
 from flows.settings import Settings
 
 SMALLEST_FREE_GB: Final = 5
@@ -28,13 +28,14 @@ class Finding:
 def examine(settings: Settings, engine: str) -> list[Finding]:
     """Everything a run needs, in the order it needs it."""
     return [
-        _checked("packages", _packages, fix="make setup"),
+        _checked("packages", _packages, fix="make install"),
         _checked("device", _device, fix="install a PyTorch build for this machine"),
         _checked("home", lambda: _home(settings), fix="choose another folder with --home"),
         _checked(
             "disk", lambda: _disk(settings), fix=f"free some space, or choose another disk with --home {settings.home}"
         ),
         _checked("faces", _face_models, fix="pip install --force-reinstall 'face_recognition_models>=0.3.0'"),
+        _checked("characters", lambda: _characters(settings), fix="f2p characters validate FILE, for each named file"),
         _checked("engine", lambda: _engine(settings, engine), fix="f2p doctor --debug; the mock engine always works"),
         _checked("registry", lambda: _registry(settings), fix=f"delete {settings.registry}/registry.db: it is rebuilt"),
     ]
@@ -43,8 +44,9 @@ def examine(settings: Settings, engine: str) -> list[Finding]:
 def _checked(subject: str, check: Callable[[], str], *, fix: str) -> Finding:
     try:
         return Finding(subject=subject, ok=True, detail=check())
-    except (InputError, EngineError, OSError, ImportError, PackageNotFoundError, RuntimeError) as error:
-        return Finding(subject=subject, ok=False, detail=" ".join(str(error).split()), fix=fix)
+    except Exception as error:  # what is damaged fails in its own way, and the other findings are wanted all the same
+        detail = " ".join(str(error).split()) or type(error).__name__
+        return Finding(subject=subject, ok=False, detail=detail, fix=fix)
 
 
 def _packages() -> str:
@@ -83,15 +85,22 @@ def _face_models() -> str:
     return f"landmarks and embedder in {files[0].parent}"
 
 
+def _characters(settings: Settings) -> str:
+    from engine_bridge.characters import list_schemas
+
+    schemas, faults = list_schemas(settings.character_folders)
+    if faults:
+        raise InputError("; ".join(str(fault) for fault in faults))
+    return ", ".join(schema.character for schema in schemas)
+
+
 def _engine(settings: Settings, name: str) -> str:
     from engine_bridge.characters import list_schemas
-    from engine_bridge.frames import RenderRequest, check_frame
-    from flows.engines import open_engine
+    from flows.engines import open_engine, studio_renderer
 
     engine = open_engine(name, settings)
-    schema = list_schemas(settings.character_folders)[0]
-    request = RenderRequest(request_id=0, character=schema.character, vector=schema.default_vector(), resolution=64)
-    check_frame(engine.render([request])[0], request)
+    schema = list_schemas(settings.character_folders)[0][0]
+    studio_renderer(engine, schema.character, 64)([schema.default_vector()])
     engine.close()
     return f"{name} {engine.build} rendered {schema.character}"
 

@@ -7,19 +7,15 @@ evaluations/<character>-evaluation-<key>/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from engine_bridge.bridge import EngineBridge
-from engine_bridge.frames import RenderRequest, check_frame
-from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.loaders.memory import MemoryPairs
 from f2p_datasets.manifest import read_manifest
 from f2p_datasets.pair_table import read_rows
@@ -31,64 +27,45 @@ from f2p_models.devices import choose_device
 from f2p_models.embedders import build_embedder
 from f2p_models.evaluation.creators import CreatorQuality
 from f2p_models.evaluation.report import read_evaluation
+from f2p_models.pictures import to_unit
 from flows.artifacts import show_picture, show_table
+from flows.engines import studio_renderer
 from flows.evaluation_pictures import draw_evaluation
+from flows.layout import EVALUATION_FILE, PICTURES
 from flows.progress import ProgressBar
 from flows.runs import Run
-from flows.steps import Step, alone, is_done
-from flows.train import checkpoint_hash, dataset_key, open_pairs
-
-EVALUATION_FILE: Final = "evaluation.json"
-PICTURES: Final = "pictures"
-_FRAMES_AT_ONCE: Final = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainedCreator:
-    """Checkpoints that were trained together, and the frame their photos are aligned to."""
-
-    imitator: Path
-    segmenter: Path
-    translator: Path
-    template: AlignmentTemplate
-
-    @property
-    def checkpoints(self) -> Mapping[str, Path]:
-        return {"imitator": self.imitator, "segmenter": self.segmenter, "translator": self.translator}
-
-    def hashes(self) -> dict[str, str]:
-        """SHA-256 of each network's weights."""
-        return {kind: checkpoint_hash(folder) for kind, folder in self.checkpoints.items()}
+from flows.steps import Step, is_done
+from flows.train import TrainedCreator, dataset_key, open_pairs
 
 
 @task(task_run_name="evaluate", cache_policy=NO_CACHE, persist_result=False)
-def evaluate_creator(run: Run, trained: TrainedCreator, studio: Path, photo_like: Path, judged: Path) -> Path:
+def evaluate_creator(run: Run, trained: TrainedCreator, studio: Path, photo_like: Path, heldout_photos: Path) -> Path:
     """Measure everything that is published with a version. Returns the evaluation's folder."""
     inputs = {
         **trained.hashes(),
         "template": trained.template.fingerprint,
-        "datasets": [dataset_key(found) for found in (studio, photo_like, judged)],
+        "datasets": [dataset_key(found) for found in (studio, photo_like, heldout_photos)],
         "search": asdict(run.recipe.search),
-        "modes": list(run.recipe.judged_modes),
+        "modes": list(run.recipe.evaluated_modes),
     }
     step = Step(stage="evaluation", character=run.schema.character, inputs=inputs)
     folder = step.folder(run.settings.evaluations)
     with run.step("Evaluate", "evaluation", step.key, folder) as record:
         record.cached = is_done(folder / EVALUATION_FILE, read_evaluation)
         if not record.cached:
-            with alone(folder), ProgressBar("Evaluate") as bar:
-                bar.start(2 + len(run.recipe.judged_modes))
+            with run.alone(folder), ProgressBar("Evaluate") as bar:
+                bar.start(2 + len(run.recipe.evaluated_modes))
                 creator = open_creator(run, trained)
-                found = _measure(run, creator, bar, studio=studio, photo_like=photo_like, judged=judged)
-                photos, _ = read_people(judged, run.recipe.resolution)
+                found = _measure(run, creator, bar, studio=studio, photo_like=photo_like, heldout_photos=heldout_photos)
+                photos, _ = read_heldout_photos(heldout_photos, run.recipe.resolution)
                 draw_evaluation(
                     creator,
                     folder / PICTURES,
                     studio=open_pairs(run, studio, "heldout", run.recipe.imitator, fields=("vector", "image")),
                     photo_like=open_pairs(run, photo_like, "heldout", run.recipe.segmenter, fields=("image", "mask")),
                     photos=photos,
-                    render=renderer(run.engine, run.schema.character, run.recipe.resolution),
-                    mode=run.recipe.judged_modes[-1],
+                    render=studio_renderer(run.engine, run.schema.character, run.recipe.resolution),
+                    mode=run.recipe.evaluated_modes[-1],
                 )
                 found.save(folder / EVALUATION_FILE)
         record.figures = headline(read_evaluation(folder / EVALUATION_FILE))
@@ -114,47 +91,32 @@ def open_creator(run: Run, trained: TrainedCreator) -> Creator:
     return Creator(bundle, run.recipe.search)
 
 
-def renderer(engine: EngineBridge, character: str, resolution: int) -> measuring.Renderer:
-    """Vectors (B, V) -> the engine's studio pictures (B, H, W, 3) uint8."""
-
-    def render(vectors: Any) -> Any:
-        requests = [
-            RenderRequest(request_id=index, character=character, vector=vector, resolution=resolution)
-            for index, vector in enumerate(np.asarray(vectors, np.float32))
-        ]
-        chunks = [requests[start : start + _FRAMES_AT_ONCE] for start in range(0, len(requests), _FRAMES_AT_ONCE)]
-        frames = [frame for chunk in chunks for frame in engine.render(chunk)]
-        return np.stack([check_frame(*answer).picture for answer in zip(frames, requests, strict=True)])
-
-    return render
-
-
-def read_people(judged: Path, resolution: int) -> tuple[torch.Tensor, Any]:
+def read_heldout_photos(heldout_photos: Path, resolution: int) -> tuple[torch.Tensor, Any]:
     """Every pair of an aligned dataset: photos (N, 3, H, W) float in [0, 1] and their vectors (N, V)."""
-    manifest = read_manifest(judged)
-    indices = sorted(read_rows(judged / "pairs.parquet").column("index").to_pylist())
-    shards = [judged / shard.name for shard in manifest.shards if shard.num_pairs]
+    manifest = read_manifest(heldout_photos)
+    indices = sorted(read_rows(heldout_photos / "pairs.parquet").column("index").to_pylist())
+    shards = [heldout_photos / shard.name for shard in manifest.shards if shard.num_pairs]
     fields = ("vector", "image")
     pairs = MemoryPairs(shards, indices, fields=fields, resolution=resolution, device=torch.device("cpu"))
     batch = pairs.batch(np.arange(len(indices)))
     assert batch.image is not None
     assert batch.vector is not None
-    return batch.image.float() / 255.0, batch.vector.numpy()
+    return to_unit(batch.image), batch.vector.numpy()
 
 
 def headline(found: measuring.Evaluation) -> dict[str, float]:
     """The few figures that are shown beside the step."""
-    judged = found.creators[found.judged_mode]
+    creating = found.creators[found.judged_mode]
     return {
         "score": found.score,
         "imitator L1 / baseline": found.imitator.l1_ratio,
         "segmenter mIoU": found.segmenter.mean_iou,
-        "retrieval top 1": judged.retrieval.top1,
+        "retrieval top 1": creating.retrieval.top1,
     }
 
 
 def _measure(
-    run: Run, creator: Creator, bar: ProgressBar, *, studio: Path, photo_like: Path, judged: Path
+    run: Run, creator: Creator, bar: ProgressBar, *, studio: Path, photo_like: Path, heldout_photos: Path
 ) -> measuring.Evaluation:
     pairs = ("vector", "image")
     imitator = measuring.evaluate_imitator(
@@ -165,20 +127,21 @@ def _measure(
     bar.advance()
     segmenter = measuring.evaluate_segmenter(
         creator.bundle.segmenter,
+        open_pairs(run, photo_like, "train", run.recipe.segmenter, fields=("image", "mask")),
         open_pairs(run, photo_like, "heldout", run.recipe.segmenter, fields=("image", "mask")),
     )
     bar.advance()
-    photos, vectors = read_people(judged, run.recipe.resolution)
-    render = renderer(run.engine, run.schema.character, run.recipe.resolution)
+    photos, vectors = read_heldout_photos(heldout_photos, run.recipe.resolution)
+    render = studio_renderer(run.engine, run.schema.character, run.recipe.resolution)
     creators: dict[str, CreatorQuality] = {}
-    for mode in run.recipe.judged_modes:
+    for mode in run.recipe.evaluated_modes:
         creators[mode] = measuring.evaluate_creator(creator, photos, vectors, render, mode)
         bar.advance()
     return measuring.Evaluation(
         character=run.schema.character,
         fingerprint=run.schema.fingerprint,
-        heldout=dataset_key(judged),
-        judged_mode=run.recipe.judged_modes[-1],
+        heldout=dataset_key(heldout_photos),
+        judged_mode=run.recipe.evaluated_modes[-1],
         imitator=imitator,
         segmenter=segmenter,
         creators=creators,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,41 @@ from f2p_models.creation import Creator
 from f2p_models.creation.mode import Mode
 from f2p_models.evaluation import Renderer
 from f2p_models.imitator import Imitator
+from f2p_models.pictures import from_pictures, to_unit
 from f2p_models.segmenter import Segmenter
 from f2p_models.training.previews import Sheet, difference, mask_sheet, picture_sheet
 from f2p_models.training.sources import Batch, BatchSource, mask_of, vector_of
 
 COLUMNS: Final = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A picture of an evaluation: what it is about, and what is in its rows."""
+
+    title: str
+    caption: str
+
+
+#: What is drawn, by file name without ``.png``, in the order it is shown.
+DRAWN: Final = {
+    "characters": Drawing(
+        title="Photo to character",
+        caption="Held-out photos, and the engine's render of the characters created from them.",
+    ),
+    "imitator": Drawing(
+        title="Imitator",
+        caption="Engine, imitator, and their difference, three times amplified. Held-out pairs.",
+    ),
+    "imitator-worst": Drawing(
+        title="Where the imitator is worst",
+        caption="Engine, imitator and difference of the held-out pairs with the largest error.",
+    ),
+    "segmenter": Drawing(
+        title="Segmenter",
+        caption="Photo-like render, the engine's part mask, the segmenter's.",
+    ),
+}
 
 
 def draw_evaluation(
@@ -32,13 +63,17 @@ def draw_evaluation(
     render: Renderer,
     mode: Mode,
 ) -> None:
-    """Write ``imitator.png``, ``imitator-worst.png``, ``segmenter.png`` and ``characters.png``."""
+    """Write a PNG for each of :data:`DRAWN`."""
     folder.mkdir(parents=True, exist_ok=True)
     typical, worst = _imitations(creator.bundle.imitator, studio)
-    _save(typical, folder / "imitator.png")
-    _save(worst, folder / "imitator-worst.png")
-    _save(_segmentations(creator.bundle.segmenter, photo_like), folder / "segmenter.png")
-    _save(_characters(creator, photos[:COLUMNS], render, mode), folder / "characters.png")
+    sheets = {
+        "characters": _characters(creator, photos[:COLUMNS], render, mode),
+        "imitator": typical,
+        "imitator-worst": worst,
+        "segmenter": _segmentations(creator.bundle.segmenter, photo_like),
+    }
+    for name in DRAWN:
+        _save(sheets[name], folder / f"{name}.png")
 
 
 @torch.no_grad()
@@ -57,7 +92,7 @@ def _imitations(imitator: Imitator, heldout: BatchSource) -> tuple[Sheet, Sheet]
 def _segmentations(segmenter: Segmenter, heldout: BatchSource) -> Sheet:
     """Picture, the engine's mask, the segmenter's."""
     batch = next(heldout.epoch(0))
-    pictures, masks = batch.image[:COLUMNS].float() / 255.0, mask_of(batch)[:COLUMNS]
+    pictures, masks = to_unit(batch.image[:COLUMNS]), mask_of(batch)[:COLUMNS]
     seen = segmenter(pictures.to(_device(segmenter))).logits.argmax(1).cpu()
     return mask_sheet(pictures, masks, seen.to(masks.dtype))
 
@@ -65,14 +100,14 @@ def _segmentations(segmenter: Segmenter, heldout: BatchSource) -> Sheet:
 def _characters(creator: Creator, photos: Tensor, render: Renderer, mode: Mode) -> Sheet:
     """Photo, and the engine's picture of its character."""
     vectors = creator.in_mode(mode, photos).vectors
-    rendered = torch.from_numpy(render(vectors.numpy())).permute(0, 3, 1, 2).float() / 255.0
+    rendered = from_pictures(render(vectors.numpy()))
     return picture_sheet(photos, rendered)
 
 
 def _everything(heldout: BatchSource, answer: Callable[[Batch], Tensor]) -> tuple[Tensor, Tensor]:
     """All held-out pictures (N, 3, H, W) in [0, 1], and a network's answers to them."""
     batches = list(heldout.epoch(0))
-    pictures = torch.cat([batch.image for batch in batches]).float() / 255.0
+    pictures = to_unit(torch.cat([batch.image for batch in batches]))
     return pictures, torch.cat([answer(batch) for batch in batches])
 
 

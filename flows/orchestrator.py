@@ -17,13 +17,21 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from engine_bridge.errors import EngineError
 from flows.settings import Settings, use_prefect_server, user_prefect_server
 
 START_DEADLINE_S = 180.0
 
 
+class OrchestratorError(EngineError):
+    """Prefect's server cannot be had. Like an engine's trouble it is not the user's mistake, and nothing is lost."""
+
+
 def start_orchestrator(settings: Settings) -> None:
-    """Have a Prefect server: the user's, or our own until this process ends. Call it before importing Prefect."""
+    """Have a Prefect server: the user's, or our own until this process ends. Call it before importing Prefect.
+
+    Raises OrchestratorError, naming the server's log, when ours does not start.
+    """
     if user_prefect_server():
         return
     port = _free_port()
@@ -50,7 +58,7 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -
                 return
         except (URLError, OSError):
             time.sleep(0.05)
-    raise RuntimeError(f"Prefect's local server did not start; {log} says why")
+    raise OrchestratorError(f"Prefect's local server did not start; {log} says why")
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

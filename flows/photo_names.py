@@ -34,12 +34,19 @@ def sample_photo() -> Path:
     return Path(spec.origin).parent / "data" / "astronaut.png"
 
 
-def folder_names(photos: Sequence[Path]) -> list[str]:
-    """One folder name per photo, by file stem; a second ``me.jpg`` becomes ``me-2``."""
-    names: list[str] = []
-    for photo in photos:
-        number = 1
-        while (name := photo.stem if number == 1 else f"{photo.stem}-{number}") in names:
-            number += 1
-        names.append(name)
+def reserve_folder_names(photo: Path, num_faces: int, taken: set[str]) -> list[str]:
+    """A folder name for each face of a photo, by file stem, none of them ``taken``; they are added to it.
+
+    A second ``me.jpg`` becomes ``me-2``, and two faces of one photo ``me-face1`` and ``me-face2``.
+    """
+    number = 1
+    while not taken.isdisjoint(
+        names := _face_names(photo.stem if number == 1 else f"{photo.stem}-{number}", num_faces)
+    ):
+        number += 1
+    taken.update(names)
     return names
+
+
+def _face_names(stem: str, num_faces: int) -> list[str]:
+    return [stem] if num_faces == 1 else [f"{stem}-face{number}" for number in range(1, num_faces + 1)]

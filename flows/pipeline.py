@@ -16,14 +16,14 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows.artifacts import show_link
 from flows.create import create_characters
 from flows.engines import open_engine
-from flows.evaluate import TrainedCreator, evaluate_creator
+from flows.evaluate import evaluate_creator
 from flows.publish import publish_version
 from flows.recipes import find_recipe
-from flows.render import find_template, gather_photos, render_judged, render_photo_like, render_studio
+from flows.render import find_template, gather_photos, render_heldout_photos, render_photo_like, render_studio
 from flows.report import write_report
 from flows.runs import RunRecord, open_run
 from flows.settings import Settings
-from flows.train import train_imitator, train_segmenter, train_translator
+from flows.train import TrainedCreator, train_imitator, train_segmenter, train_translator
 
 
 @flow(
@@ -62,8 +62,8 @@ def build_character(
         # Photos have any pose and light. The average face's landmarks are the frame that all are aligned to.
         template = find_template(run)
         photo_like = render_photo_like(run, template)
-        judged = render_judged(run, template)
-        real = gather_photos(run, template, photos) if photos else photo_like
+        heldout_photos = render_heldout_photos(run, template)
+        training_photos = gather_photos(run, template, photos) if photos else photo_like
 
         # G imitates the engine, so that gradients can pass; F_seg sees the parts of a face (sections 3.1, 3.6).
         imitator = train_imitator(run, studio)
@@ -72,7 +72,7 @@ def build_character(
         # T turns an identity into parameters: their picture through G is to look like the photo (sections 3.2, 3.4).
         translator = train_translator(
             run,
-            photos=real,
+            photos=training_photos,
             photo_like=photo_like,
             studio=studio,
             imitator=imitator,
@@ -82,7 +82,7 @@ def build_character(
 
         # Judged on the engine's own renders, of people that no network has seen and that never change.
         trained = TrainedCreator(imitator=imitator, segmenter=segmenter, translator=translator, template=template)
-        evaluation = evaluate_creator(run, trained, studio, photo_like, judged)
+        evaluation = evaluate_creator(run, trained, studio, photo_like, heldout_photos)
 
         # A challenger becomes champion unless it is worse.
         version = publish_version(run, trained, evaluation)

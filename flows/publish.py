@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from engine_bridge.errors import InputError
+from f2p_datasets.durable import appearing_file
 from f2p_models.bundle_manifest import verify_bundle
 from f2p_models.checkpoints import load_imitator, load_translator
 from f2p_models.creator_bundle import assemble_bundle, finish_bundle
@@ -22,22 +24,24 @@ from f2p_models.model_card import CardPicture, write_model_card
 from f2p_models.registry import ModelVersion, Registry
 from f2p_models.translator import Translator
 from flows.artifacts import show_link, show_table
-from flows.evaluate import EVALUATION_FILE, PICTURES, TrainedCreator
+from flows.evaluation_pictures import DRAWN
+from flows.layout import EVALUATION_FILE, PICTURES
 from flows.progress import say
-from flows.runs import Run
-from flows.steps import Step, alone, code_version, is_done
+from flows.runs import Run, StepRecord
+from flows.steps import Step, code_version, is_done
+from flows.train import TrainedCreator
 
 NOTE_FILE: Final = "version.json"
-_TITLES: Final = {
-    "characters.png": "Held-out photos, and the engine's render of the created characters",
-    "imitator.png": "Engine, imitator, difference (three times amplified)",
-    "segmenter.png": "Photo-like render, its part mask, the segmenter's",
-}
 
 
 @task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish_version(run: Run, trained: TrainedCreator, evaluation: Path) -> ModelVersion:
-    """The version these networks are: found in the registry, or published now."""
+def publish_version(
+    run: Run, trained: TrainedCreator, evaluation: Path, *, earlier: Sequence[StepRecord] = ()
+) -> ModelVersion:
+    """The version these networks are: found in the registry, or published now.
+
+    ``earlier`` are steps of another run that led here; this run's own replace those of the same stage.
+    """
     registry = Registry(run.settings.registry)
     inputs = {**trained.hashes(), "template": trained.template.fingerprint, "evaluation": evaluation.name}
     step = Step(stage="version", character=run.schema.character, inputs=inputs)
@@ -45,9 +49,11 @@ def publish_version(run: Run, trained: TrainedCreator, evaluation: Path) -> Mode
     with run.step("Publish", "version", step.key, folder) as record:
         record.cached = is_done(folder / NOTE_FILE, lambda note: verify_bundle(_noted(run, registry, note).folder))
         if not record.cached:
-            with alone(folder):
-                published = _publish(run, registry, trained, evaluation, folder / "bundle")
-                (folder / NOTE_FILE).write_text(json.dumps({"version": published.version}), encoding="utf-8")
+            with run.alone(folder):
+                lineage = {step.stage: step.key for step in (*earlier, *run.record.steps)}
+                published = _publish(run, trained, evaluation, folder / "bundle", parents=lineage)
+                with appearing_file(folder / NOTE_FILE) as stream:
+                    stream.write(json.dumps({"version": published.version}).encode())
                 shutil.rmtree(folder / "bundle")
         version = _noted(run, registry, folder / NOTE_FILE)
         record.figures = {"version": version.version, "champion": "yes" if version.is_champion else "no"}
@@ -57,10 +63,12 @@ def publish_version(run: Run, trained: TrainedCreator, evaluation: Path) -> Mode
     return version
 
 
-def _publish(run: Run, registry: Registry, trained: TrainedCreator, evaluation: Path, bundle: Path) -> ModelVersion:
+def _publish(
+    run: Run, trained: TrainedCreator, evaluation: Path, bundle: Path, *, parents: Mapping[str, str]
+) -> ModelVersion:
+    """``parents`` are the keys of all steps that led here, by stage."""
     found = read_evaluation(evaluation / EVALUATION_FILE)
     embedder = build_embedder(run.recipe.embedder, trained.template.points, run.settings.lightcnn_weights)
-    parents = _lineage(run)
     assemble_bundle(
         bundle,
         checkpoints=trained.checkpoints,
@@ -71,7 +79,7 @@ def _publish(run: Run, registry: Registry, trained: TrainedCreator, evaluation: 
     shutil.copytree(evaluation / PICTURES, bundle / PICTURES)
     shutil.copy(evaluation / EVALUATION_FILE, bundle / EVALUATION_FILE)
     exports = _export(trained, bundle / "onnx")
-    pictures = [CardPicture(title=title, path=f"{PICTURES}/{name}") for name, title in _TITLES.items()]
+    pictures = [CardPicture(title=drawn.caption, path=f"{PICTURES}/{name}.png") for name, drawn in DRAWN.items()]
     write_model_card(
         bundle,
         schema=run.schema,
@@ -88,7 +96,7 @@ def _publish(run: Run, registry: Registry, trained: TrainedCreator, evaluation: 
         metrics=found.metrics(),
         parents=parents,
     )
-    return registry.publish(run.schema.character, bundle)
+    return Registry(run.settings.registry).publish(run.schema.character, bundle)
 
 
 def _export(trained: TrainedCreator, folder: Path) -> list[ParityReport]:
@@ -97,11 +105,6 @@ def _export(trained: TrainedCreator, folder: Path) -> list[ParityReport]:
         "translator": load_translator(trained.translator)[0],
     }
     return [export_onnx(network, folder / f"{name}.onnx") for name, network in networks.items()]
-
-
-def _lineage(run: Run) -> dict[str, str]:
-    """Every step that led here, by stage."""
-    return {step.stage: step.key for step in run.record.steps}
 
 
 def _noted(run: Run, registry: Registry, note: Path) -> ModelVersion:

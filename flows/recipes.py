@@ -9,8 +9,8 @@ paper     Shi et al. (TPAMI) to the letter, where the paper says
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from engine_bridge.errors import InputError
 from engine_bridge.schema import ParameterSchema
@@ -18,47 +18,53 @@ from f2p_models.creation import IterativeConfig, Mode
 from f2p_models.imitator import ImitatorConfig
 from f2p_models.segmenter import SegmenterConfig
 from f2p_models.training import ImitatorTraining, SegmenterTraining, TranslatorTraining
-from flows.settings import LIGHTCNN_VARIABLE, Settings
+from flows.settings import IMAGENET_VARIABLE, LIGHTCNN_VARIABLE, Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Everything that decides what a run makes, besides character, engine and seed.
 
-    num_pairs      studio renders for the imitator, a fifth of them held out
-    num_photos     photo-like renders for segmenter and translator, a fifth of them held out
-    resolution     of every picture, pixels squared
+    num_pairs         studio renders for the imitator, a fifth of them held out
+    num_photo_like    photo-like renders for segmenter and translator, a fifth of them held out
+    resolution        of every picture, pixels squared
     imitator_width, segmenter_width    factors on the papers' channels
-    num_judged     further photo-like renders, for nothing but the evaluation: it creates characters from them
-    judged_modes   how it creates them; the last one decides about the version
-    photo_resolution    photo-like renders are rendered and aligned at this size, then reduced: faces must be found
+    num_heldout_photos    further photo-like renders, for nothing but the evaluation: it creates characters from them
+    evaluated_modes   how it creates them; the last one decides about the version
+    photo_resolution  photo-like renders are rendered and aligned at this size, then reduced: faces must be found
+    pretrained_trunk  whether the segmenter starts from ImageNet's weights (paper, section 3.6)
     """
 
     name: str
     num_pairs: int
-    num_photos: int
+    num_photo_like: int
     resolution: int
     shard_size: int
     imitator: ImitatorTraining
     segmenter: SegmenterTraining
     translator: TranslatorTraining
     search: IterativeConfig
-    num_judged: int
-    judged_modes: tuple[Mode, ...] = ("one-shot",)
+    num_heldout_photos: int = 56  # 50, and some in which no face may be found
+    evaluated_modes: tuple[Mode, ...] = ("one-shot",)
     photo_resolution: int = 512
     sampler: str = "uniform"
     imitator_width: float = 1.0
     segmenter_width: float = 1.0
     segmenter_px: int = 256
+    pretrained_trunk: bool = False
     embedder: str = "dlib"
 
     def __post_init__(self) -> None:
-        if min(self.num_pairs, self.num_photos) < 10:
-            raise InputError("num_pairs, num_photos: at least 10 each, so that one in five can be held out")
-        if self.num_judged < 5:
-            raise InputError(f"num_judged: {self.num_judged} people are too few to be told apart; give 5 or more")
+        if min(self.num_pairs, self.num_photo_like) < 10:
+            raise InputError("num_pairs, num_photo_like: at least 10 each, so that one in five can be held out")
+        if self.num_heldout_photos < 5:
+            raise InputError(
+                f"num_heldout_photos: {self.num_heldout_photos} people are too few to be told apart; give 5 or more"
+            )
         if self.photo_resolution < self.resolution:
             raise InputError(f"photo_resolution: {self.photo_resolution} is below the resolution {self.resolution}")
+        if self.pretrained_trunk and self.segmenter_width != 1.0:
+            raise InputError(f"pretrained_trunk: ImageNet's weights fit segmenter_width 1, not {self.segmenter_width}")
 
     def imitator_config(self, schema: ParameterSchema) -> ImitatorConfig:
         """The architecture for a character."""
@@ -75,10 +81,11 @@ class Recipe:
                 f"recipe: {self.name!r} embeds with LightCNN-29v2; download its authors' checkpoint and set "
                 f"{LIGHTCNN_VARIABLE} to the file"
             )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types, for records."""
-        return asdict(self)
+        if self.pretrained_trunk and not (settings.imagenet_weights and settings.imagenet_weights.is_file()):
+            raise InputError(
+                f"recipe: {self.name!r} starts the segmenter from ImageNet's weights; download torchvision's resnet50 "
+                f"and set {IMAGENET_VARIABLE} to the file"
+            )
 
 
 def smoke() -> Recipe:
@@ -86,7 +93,7 @@ def smoke() -> Recipe:
     return Recipe(
         name="smoke",
         num_pairs=20,
-        num_photos=10,
+        num_photo_like=10,
         resolution=64,
         shard_size=5,
         imitator_width=0.05,
@@ -96,7 +103,7 @@ def smoke() -> Recipe:
         segmenter=SegmenterTraining(epochs=1, batch_size=8, optimizer="adam", learning_rate=1e-3),
         translator=TranslatorTraining(epochs=1, batch_size=4, warmup_epochs=2, max_imitator_l1_ratio=10.0),
         search=IterativeConfig(steps=2, optimizer="adam", learning_rate=0.04, decay=0.3, decay_every=5),
-        num_judged=5,
+        num_heldout_photos=5,
         photo_resolution=256,
     )
 
@@ -106,14 +113,14 @@ def quick() -> Recipe:
     return Recipe(
         name="quick",
         num_pairs=3_000,
-        num_photos=3_000,
+        num_photo_like=3_000,
         resolution=128,
         shard_size=250,
         imitator_width=0.25,
         segmenter_width=0.25,
-        segmenter_px=192,
+        segmenter_px=160,
         imitator=ImitatorTraining(
-            epochs=16,
+            epochs=12,
             batch_size=16,
             optimizer="adam",
             learning_rate=4e-3,
@@ -142,8 +149,7 @@ def quick() -> Recipe:
             embedding_noise=1.6,
         ),
         search=IterativeConfig.quick(),
-        num_judged=56,  # 50 and some in which no face is found
-        judged_modes=("one-shot", "hybrid"),
+        evaluated_modes=("one-shot", "hybrid"),
         photo_resolution=256,
     )
 
@@ -153,7 +159,7 @@ def nightly() -> Recipe:
     return Recipe(
         name="nightly",
         num_pairs=10_000,
-        num_photos=5_000,
+        num_photo_like=5_000,
         resolution=256,
         shard_size=500,
         segmenter_width=0.5,
@@ -188,8 +194,7 @@ def nightly() -> Recipe:
             embedding_noise=1.6,
         ),
         search=IterativeConfig.quick(),
-        num_judged=210,
-        judged_modes=("one-shot", "hybrid"),
+        evaluated_modes=("one-shot", "hybrid"),
     )
 
 
@@ -202,15 +207,15 @@ def paper() -> Recipe:
     return Recipe(
         name="paper",
         num_pairs=20_000,
-        num_photos=20_000,
+        num_photo_like=20_000,
         resolution=512,
         shard_size=500,
         imitator=ImitatorTraining(),
         segmenter=SegmenterTraining(),
         translator=TranslatorTraining(),
         search=IterativeConfig.paper(),
-        num_judged=210,
-        judged_modes=("one-shot", "iterative"),
+        evaluated_modes=("one-shot", "iterative"),
+        pretrained_trunk=True,
         embedder="lightcnn",
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,25 +12,36 @@ from prefect import task, unmapped
 from prefect.cache_policies import NO_CACHE
 
 from engine_bridge.errors import EngineError, InputError
-from engine_bridge.frames import RenderRequest
+from engine_bridge.frames import Picture
 from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.celeba import is_celeba, list_celeba
-from f2p_datasets.manifest import DatasetManifest, finish_dataset, read_manifest, verify_dataset
+from f2p_datasets.manifest import (
+    TABLE_NAME,
+    DatasetManifest,
+    find_dataset_keys,
+    finish_dataset,
+    read_manifest,
+    verify_dataset,
+)
+from f2p_datasets.pair_table import read_rows
 from f2p_datasets.photo_sets import PhotoPlan, import_photos
 from f2p_datasets.photos import list_photos
 from f2p_datasets.rendering import DatasetPlan, missing_shards, render_shard
-from f2p_datasets.shards import ShardRecord
+from f2p_datasets.shards import ShardRecord, read_rejects
 from flows.artifacts import show_table
+from flows.engines import studio_renderer
 from flows.progress import ProgressBar, say
 from flows.runs import Run
-from flows.steps import Step, alone, is_done
+from flows.steps import Step, is_done
 from flows.workers import WorkersStoppedError
 
 #: The average face is looked at in this size whatever the recipe's: landmarks are fractions of the side.
 TEMPLATE_PX: Final = 512
 TEMPLATE_FILE: Final = "template.json"
-#: The seed of the photos that versions are judged by; it is nobody's training seed, so scores compare across runs.
-JUDGE_SEED: Final = 2**31 - 1
+#: The seed of the held-out photos; it is nobody's training seed and always the same, so scores compare across runs.
+HELDOUT_SEED: Final = 2**31 - 1
+HELDOUT_PX: Final = 512
+HELDOUT_SHARD_SIZE: Final = 14
 _START_S, _SECONDS_PER_PAIR = 600.0, 30.0
 
 RenderOne = Callable[[int], ShardRecord]
@@ -49,14 +62,21 @@ def render_studio(run: Run) -> Path:
 
 def render_photo_like(run: Run, template: AlignmentTemplate) -> Path:
     """Characters photographed as people are: any light, pose and background; then found and aligned like photos."""
-    plan = _photo_like_plan(run, template, count=run.recipe.num_photos, seed=run.seed)
-    return render_dataset(run, plan, stage="photos", title="Render photo-like pictures")
+    plan = _photo_like_plan(run, template, count=run.recipe.num_photo_like, seed=run.seed)
+    return render_dataset(run, plan, stage="photo-like", title="Render photo-like pictures")
 
 
-def render_judged(run: Run, template: AlignmentTemplate) -> Path:
-    """The photo-like renders that every version of this character is judged by; nothing is trained on them."""
-    plan = _photo_like_plan(run, template, count=run.recipe.num_judged, seed=JUDGE_SEED)
-    return render_dataset(run, plan, stage="judged", title="Render held-out photos")
+def render_heldout_photos(run: Run, template: AlignmentTemplate) -> Path:
+    """The photo-like renders that every version of this character is judged by; nothing is trained on them.
+
+    Neither seed nor recipe shape them (but for their number), so that the scores of versions compare.
+    """
+    plan = replace(
+        _photo_like_plan(run, template, count=run.recipe.num_heldout_photos, seed=HELDOUT_SEED),
+        resolution=HELDOUT_PX,
+        shard_size=HELDOUT_SHARD_SIZE,
+    )
+    return render_dataset(run, plan, stage="heldout-photos", title="Render held-out photos")
 
 
 def find_template(run: Run) -> AlignmentTemplate:
@@ -76,9 +96,11 @@ def find_template(run: Run) -> AlignmentTemplate:
 
 
 def gather_photos(run: Run, template: AlignmentTemplate, photos: Path) -> Path:
-    """The user's photos, faces found and aligned: a folder of any layout, or CelebA's."""
-    celeba = is_celeba(photos)
-    found = [photo.path for photo in list_celeba(photos)] if celeba else list_photos(photos)
+    """The user's photos, faces found and aligned: a folder of any layout, or CelebA's training partition.
+
+    Raises InputError, with the main reasons, when none of them can be learned from.
+    """
+    found = list_training_photos(photos)
     plan = PhotoPlan(
         root=photos,
         photos=tuple(found),
@@ -87,29 +109,41 @@ def gather_photos(run: Run, template: AlignmentTemplate, photos: Path) -> Path:
         shard_size=run.recipe.shard_size,
     )
     key = plan.provenance().key
-    folder = run.settings.datasets / f"photos-{key}"
-    with run.step("Align the photos", "real-photos", key, folder) as record:
+    folder = run.settings.datasets / f"{run.schema.character}-photos-{key}"
+    with run.step("Align the photos", "photos", key, folder) as record:
         record.cached = is_done(folder, lambda found: _verify_dataset(found, key))
         if not record.cached:
-            with alone(folder), ProgressBar("Align the photos") as bar:
+            with run.alone(folder), ProgressBar("Align the photos") as bar:
                 bar.start(len(found))
                 import_photos(plan, folder, workers=run.num_workers, progress=lambda _done, _all: bar.advance())
         manifest = read_manifest(folder)
+        _check_usable(photos, folder, manifest)
         record.figures = {"photos": manifest.num_pairs, "rejects": manifest.num_rejects}
     return folder
+
+
+def list_training_photos(folder: Path) -> list[Path]:
+    """All photos of a folder; of CelebA only the training partition: its others are kept for judging."""
+    if is_celeba(folder):
+        return [photo.path for photo in list_celeba(folder, "train")]
+    return list_photos(folder)
 
 
 def render_dataset(run: Run, plan: DatasetPlan, *, stage: str, title: str, folder: Path | None = None) -> Path:
     """The plan's dataset, rendered as far as it is missing. By default it lies under its own key in the home.
 
-    Raises EngineError when a shard cannot be rendered after three attempts; the others stay.
+    Raises InputError when the folder holds another dataset, EngineError when a shard cannot be rendered after three
+    attempts; the other shards stay.
     """
     key = plan.key(run.engine)
-    folder = folder or run.settings.datasets / f"{plan.schema.character}-{stage}-{key}"
+    own = run.settings.datasets / f"{plan.schema.character}-{stage}-{key}"
+    folder = folder or own
     with run.step(title, stage, key, folder) as record:
         record.cached = is_done(folder, lambda found: _verify_dataset(found, key))
         if not record.cached:
-            with alone(folder):
+            with run.alone(folder):
+                if folder != own:
+                    _refuse_other_datasets(folder, key)
                 _render_missing(run, plan, folder, title)
                 finish_dataset(folder, plan.provenance(run.engine))
         manifest = read_manifest(folder)
@@ -169,11 +203,21 @@ def _photo_like_plan(run: Run, template: AlignmentTemplate, *, count: int, seed:
     )
 
 
-def _average_face(run: Run) -> Any:
-    request = RenderRequest(
-        request_id=0, character=run.schema.character, vector=run.schema.default_vector(), resolution=TEMPLATE_PX
+def _average_face(run: Run) -> Picture:
+    render = studio_renderer(run.engine, run.schema.character, TEMPLATE_PX)
+    average: Picture = render([run.schema.default_vector()])[0]
+    return average
+
+
+def _check_usable(photos: Path, folder: Path, manifest: DatasetManifest) -> None:
+    if "train" in read_rows(folder / TABLE_NAME).column("split").to_pylist():
+        return
+    rejects = [reject["reason"] for shard in manifest.shards for reject in read_rejects(folder, shard.name)]
+    main_reasons = "; ".join(f"{count} of them: {reason}" for reason, count in Counter(rejects).most_common(3))
+    raise InputError(
+        f"photos: {photos} has nothing to learn from, {manifest.num_rejects} of "
+        f"{manifest.provenance.count} photos are of no use ({main_reasons})"
     )
-    return run.engine.render([request])[0].picture
 
 
 def _verify_dataset(folder: Path, key: str) -> DatasetManifest:
@@ -181,6 +225,12 @@ def _verify_dataset(folder: Path, key: str) -> DatasetManifest:
     if manifest.key != key:
         raise InputError(f"{folder}: holds dataset {manifest.key}, asked for is {key}; choose another folder")
     return manifest
+
+
+def _refuse_other_datasets(folder: Path, key: str) -> None:
+    """Rendering deletes shards that are not its own, so nobody else's may be there."""
+    for other in sorted(find_dataset_keys(folder) - {key}):
+        raise InputError(f"{folder}: holds dataset {other}, asked for is {key}; choose another folder")
 
 
 def _of_dataset(shard: ShardRecord, key: str) -> ShardRecord:

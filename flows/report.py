@@ -18,24 +18,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from PIL import Image
 
 from engine_bridge.errors import InputError
+from f2p_datasets.durable import appearing_file
+from f2p_datasets.manifest import MANIFEST_NAME
 from f2p_models.checkpoints import read_card
 from f2p_models.evaluation.report import Evaluation, read_evaluation
+from f2p_models.training.run_folder import RunFolder
 from flows.contact_sheets import dataset_sheet
 from flows.curves import draw_curve
+from flows.evaluation_pictures import DRAWN
+from flows.layout import CHECKPOINT, COMPARISON_FILE, EVALUATION_FILE, PARAMETERS_FILE, PICTURES, TRAINING
 from flows.runs import RunRecord
 from flows.settings import Settings
 
 WIDEST_PX: Final = 1600
-#: Pictures of an evaluation, in the order they are shown, and what is in their rows.
-PICTURES: Final = {
-    "characters": (
-        "Photo to character",
-        "Held-out photos, and the engine's render of the characters created from them.",
-    ),
-    "imitator": ("Imitator", "Engine, imitator, and their difference, three times amplified. Held-out pairs."),
-    "imitator-worst": ("Where the imitator is worst", "The same for the held-out pairs with the largest error."),
-    "segmenter": ("Segmenter", "Photo-like render, the engine's part mask, the segmenter's."),
-}
 #: What is drawn of each training: the field of its history, and what it is called.
 CURVES: Final = {
     "imitator": {"l1": "held-out L1", "ssim": "held-out SSIM"},
@@ -58,9 +53,9 @@ def write_report(settings: Settings, run: RunRecord) -> Path:
     """``reports/<run>.html``. Returns its path."""
     settings.reports.mkdir(parents=True, exist_ok=True)
     path = settings.reports / f"{run.run_id}.html"
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(render_report(run), encoding="utf-8")
-    temporary.replace(path)
+    page = render_report(run)
+    with appearing_file(path) as stream:
+        stream.write(page.encode())
     return path
 
 
@@ -101,39 +96,41 @@ def format_figure(value: Any) -> str:
 def _evaluation(run: RunRecord) -> Evaluation | None:
     folder = run.folder_of("evaluation")
     try:
-        return read_evaluation(folder / "evaluation.json") if folder else None
+        return read_evaluation(folder / EVALUATION_FILE) if folder else None
     except InputError:  # the folder was tidied away: the rest of the report is still worth having
         return None
 
 
 def _characters(run: RunRecord) -> Iterator[Figure]:
     for folder in map(Path, run.results.get("characters", [])):
-        if (folder / "parameters.json").is_file():
-            document = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
+        if (folder / PARAMETERS_FILE).is_file():
+            document = json.loads((folder / PARAMETERS_FILE).read_text(encoding="utf-8"))
             caption = f"{document['mode']}: {document['reason']}"
-            yield Figure(title=folder.name, caption=caption, uri=_embed(folder / "side_by_side.png"))
+            yield Figure(title=folder.name, caption=caption, uri=_embed(folder / COMPARISON_FILE))
 
 
 def _engine_sheet(run: RunRecord) -> Figure | None:
     folder = run.folder_of("studio")
-    if folder is None or not (folder / "manifest.json").is_file():
+    if folder is None or not (folder / MANIFEST_NAME).is_file():
         return None
     caption = "The first pairs of the dataset: pictures and part masks as the engine drew them."
-    return Figure(title="What the engine draws", caption=caption, uri=_embed_picture(dataset_sheet(folder)))
+    return Figure(
+        title="What the engine draws", caption=caption, uri=_embed_picture(Image.fromarray(dataset_sheet(folder)))
+    )
 
 
 def _evaluation_pictures(run: RunRecord) -> Iterator[Figure]:
     folder = run.folder_of("evaluation")
-    for name, (title, caption) in PICTURES.items():
-        path = folder / "pictures" / f"{name}.png" if folder else None
+    for name, drawn in DRAWN.items():
+        path = folder / PICTURES / f"{name}.png" if folder else None
         if path and path.is_file():
-            yield Figure(title=title, caption=caption, uri=_embed(path))
+            yield Figure(title=drawn.title, caption=drawn.caption, uri=_embed(path))
 
 
 def _curves(run: RunRecord) -> Iterator[Figure]:
     for stage, wanted in CURVES.items():
         folder = run.folder_of(stage)
-        history = folder / "training" / "history.jsonl" if folder else None
+        history = RunFolder(folder / TRAINING).history_path if folder else None
         if folder is None or history is None or not history.is_file():
             continue
         records = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]
@@ -147,7 +144,7 @@ def _curves(run: RunRecord) -> Iterator[Figure]:
 
 def _baseline(folder: Path) -> dict[str, float]:
     try:
-        baseline: dict[str, float] = read_card(folder / "checkpoint").extra.get("baseline", {})
+        baseline: dict[str, float] = read_card(folder / CHECKPOINT).extra.get("baseline", {})
     except InputError:  # still training
         return {}
     return baseline

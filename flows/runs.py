@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,8 +16,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from engine_bridge.errors import InputError
+from f2p_datasets.durable import appearing_file
 from flows.progress import say
 from flows.settings import Settings, num_cores
+from flows.steps import alone
 from flows.workers import EngineWorkers
 
 if TYPE_CHECKING:
@@ -107,10 +109,6 @@ class Run:
         self.save()
 
     @property
-    def run_id(self) -> str:
-        return self.record.run_id
-
-    @property
     def workers(self) -> EngineWorkers:
         """The render processes, started when they are first needed."""
         if self._workers is None:
@@ -134,6 +132,10 @@ class Run:
         self.save()
         say(f"{'[dim]·[/]' if step.cached else '[green]✓[/]'} {title:<34} {_outcome(step)}")
 
+    def alone(self, folder: Path) -> AbstractContextManager[None]:
+        """Work on the folder as the only process of this home."""
+        return alone(folder, self.settings.cache / "locks")
+
     def close(self, status: str, error: str = "") -> None:
         """The run is over. What was spent outside steps is the orchestrator's share."""
         self.release_workers()
@@ -143,9 +145,8 @@ class Run:
     def save(self) -> None:
         """Write the record."""
         self.record.seconds = perf_counter() - self._start
-        temporary = self.folder / f"{RECORD_NAME}.tmp"
-        temporary.write_text(json.dumps(asdict(self.record), indent=2), encoding="utf-8")
-        temporary.replace(self.folder / RECORD_NAME)
+        with appearing_file(self.folder / RECORD_NAME) as stream:
+            stream.write(json.dumps(asdict(self.record), indent=2).encode())
 
 
 @contextmanager

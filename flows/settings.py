@@ -2,7 +2,6 @@
 
 home/
   characters/    the user's own character files, searched beside the shipped ones
-  photos/        photos the user brings for training
   datasets/      rendered pairs and aligned photos            <character>-<stage>-<key>/
   checkpoints/   trained networks                             <character>-<stage>-<key>/
   evaluations/   measurements of one set of checkpoints       <character>-<stage>-<key>/
@@ -16,10 +15,12 @@ home/
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import engine_bridge
 from engine_bridge.errors import InputError
 
 HOME_VARIABLE = "F2P_HOME"
@@ -33,7 +34,7 @@ class Settings:
     """One home, and weights that cannot be shipped. ``home`` is absolute.
 
     lightcnn_weights   the authors' LightCNN-29v2 checkpoint, for recipes whose embedder it is
-    imagenet_weights   torchvision's resnet50 weights, for the segmenter's trunk at full width
+    imagenet_weights   torchvision's resnet50 weights, for recipes whose segmenter starts from them
     """
 
     home: Path
@@ -114,6 +115,8 @@ def prepare_environment(settings: Settings) -> None:
     os.environ.update(_homes(settings) | _SILENCE)
     for variable, cache in _caches(settings).items():
         os.environ.setdefault(variable, cache)  # caches may be shared on purpose
+    for variable in ("NO_PROXY", "no_proxy"):  # the local server is never behind a user's proxy
+        os.environ[variable] = ",".join(filter(None, (os.environ.get(variable), "127.0.0.1,localhost")))
     # OpenMP threads that spin while they wait starve each other when another process wants a core as well.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     level = "INFO" if settings.debug else "CRITICAL"  # errors are told once, by us
@@ -150,13 +153,19 @@ def _homes(settings: Settings) -> dict[str, str]:
 
 def _caches(settings: Settings) -> dict[str, str]:
     return {
-        "NUMBA_CACHE_DIR": str(settings.cache / "numba"),
+        "NUMBA_CACHE_DIR": str(settings.cache / f"numba-{_kernels_version()}"),
         "MPLCONFIGDIR": str(settings.cache / "matplotlib"),
         "TORCH_HOME": str(settings.cache / "torch"),
         "TORCHINDUCTOR_CACHE_DIR": str(settings.cache / "inductor"),
         "TRITON_CACHE_DIR": str(settings.cache / "triton"),
         "CUDA_CACHE_PATH": str(settings.cache / "cuda"),
     }
+
+
+def _kernels_version() -> str:
+    """Changes with the mock engine's code: numba recompiles a kernel for its own file only, not for those it calls."""
+    sources = sorted((Path(engine_bridge.__file__ or "").parent / "mock").glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 _SILENCE = {
@@ -166,4 +175,5 @@ _SILENCE = {
     "PREFECT_LOGGING_TO_API_ENABLED": "false",  # one request per log line; the run record says what happened
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "ORT_DISABLE_TELEMETRY": "1",
 }

@@ -23,13 +23,64 @@ from engine_bridge.errors import InputError
 #: draws is covered by its build, what a recipe says by the inputs. Datasets are not here: hours of rendering must not
 #: be lost to a comment, so they carry their own key, whose code version is raised by hand (``f2p_datasets.rendering``).
 STAGE_SOURCES: dict[str, tuple[str, ...]] = {
-    "template": ("f2p_datasets.alignment", "f2p_datasets.detection"),
-    "imitator": ("f2p_models.imitator", "f2p_models.losses", "f2p_models.training"),
-    "segmenter": ("f2p_models.segmenter", "f2p_models.losses", "f2p_models.training"),
-    "translator": ("f2p_models.translator", "f2p_models.embedders", "f2p_models.losses", "f2p_models.training"),
-    "creation": ("f2p_models.creation", "f2p_datasets.alignment", "f2p_datasets.detection", "flows.create"),
-    "version": ("f2p_models.creator_bundle", "f2p_models.export", "f2p_models.model_card"),
-    "evaluation": ("f2p_models.creation", "f2p_models.evaluation", "f2p_models.metrics"),
+    "template": ("f2p_datasets.alignment", "f2p_datasets.detection", "f2p_datasets.pose"),
+    "imitator": (
+        "f2p_models.imitator",
+        "f2p_models.channels",
+        "f2p_models.losses",
+        "f2p_models.metrics",
+        "f2p_models.pictures",
+        "f2p_models.training",
+    ),
+    "segmenter": (
+        "f2p_models.segmenter",
+        "f2p_models.channels",
+        "f2p_models.losses",
+        "f2p_models.metrics",
+        "f2p_models.pictures",
+        "f2p_models.training",
+    ),
+    "translator": (
+        "f2p_models.translator",
+        "f2p_models.embedders",
+        "f2p_models.losses",
+        "f2p_models.metrics",
+        "f2p_models.pictures",
+        "f2p_models.training",
+    ),
+    "creation": (
+        "f2p_models.creation",
+        "f2p_models.creator_bundle",
+        "f2p_models.embedders",
+        "f2p_models.losses",
+        "f2p_models.pictures",
+        "f2p_datasets.alignment",
+        "f2p_datasets.detection",
+        "f2p_datasets.photo_sets",
+        "f2p_datasets.photos",
+        "f2p_datasets.pose",
+        "flows.create",
+    ),
+    "version": (
+        "f2p_models.creator_bundle",
+        "f2p_models.embedders",
+        "f2p_models.export",
+        "f2p_models.losses",
+        "f2p_models.model_card",
+        "flows.publish",
+    ),
+    "evaluation": (
+        "f2p_models.creation",
+        "f2p_models.creator_bundle",
+        "f2p_models.embedders",
+        "f2p_models.evaluation",
+        "f2p_models.losses",
+        "f2p_models.metrics",
+        "f2p_models.pictures",
+        "f2p_models.training",
+        "flows.evaluate",
+        "flows.evaluation_pictures",
+    ),
 }
 
 
@@ -96,10 +147,14 @@ def is_done(folder: Path, verify: Callable[[Path], object]) -> bool:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Work on the folder as the only process on this machine. The lock goes with the process, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
+def alone(folder: Path, locks: Path) -> Iterator[None]:
+    """Work on the folder as the only process of those that share ``locks``, the folder of lock files.
+
+    The lock goes with the process, however it ends. Raises InputError when another process is at work.
+    """
+    for needed in (folder, locks):
+        needed.mkdir(parents=True, exist_ok=True)
+    with (locks / f"{digest(folder.resolve())}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

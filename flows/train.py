@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -29,7 +29,7 @@ from f2p_models.checkpoints import (
     read_card,
     save_checkpoint,
 )
-from f2p_models.embedders import build_embedder
+from f2p_models.embedders import Embedder, build_embedder
 from f2p_models.imitator import Imitator
 from f2p_models.segmenter import Segmenter
 from f2p_models.training.loop import TrainingResult
@@ -40,11 +40,11 @@ from f2p_models.training.sources import BatchSource
 from f2p_models.training.translator_task import FrozenNetworks
 from f2p_models.translator import Translator, TranslatorConfig
 from flows.artifacts import show_picture
+from flows.layout import CHECKPOINT, TRAINING
 from flows.progress import ProgressBar, say
 from flows.runs import Run
-from flows.steps import Step, alone, code_version, is_done, plain
+from flows.steps import Step, code_version, is_done, plain
 
-CHECKPOINT, TRAINING = "checkpoint", "training"
 LOADER_WORKERS: Final = 2
 #: The metrics shown beside each step; the card has them all.
 FIGURES: Final = {
@@ -52,6 +52,25 @@ FIGURES: Final = {
     "segmenter": ("accuracy", "miou"),
     "translator": ("slider_error", "choice_accuracy", "identity_similarity", "retrieval_top1"),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedCreator:
+    """Checkpoints that were trained together, and the frame their photos are aligned to."""
+
+    imitator: Path
+    segmenter: Path
+    translator: Path
+    template: AlignmentTemplate
+
+    @property
+    def checkpoints(self) -> Mapping[str, Path]:
+        return {"imitator": self.imitator, "segmenter": self.segmenter, "translator": self.translator}
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each network's weights."""
+        return {kind: checkpoint_hash(folder) for kind, folder in self.checkpoints.items()}
+
 
 Network = Imitator | Segmenter | Translator
 Fit = Callable[[Path, Progress], TrainingResult]
@@ -82,7 +101,7 @@ def train_imitator(run: Run, studio: Path) -> Path:
 @task(task_run_name="train segmenter", cache_policy=NO_CACHE, persist_result=False)
 def train_segmenter(run: Run, studio: Path, photo_like: Path) -> Path:
     """F_seg learns the parts of a face from the engine's own masks, in the studio and out of it (section 3.6)."""
-    trunk = run.settings.imagenet_weights if run.recipe.segmenter_width == 1.0 else None
+    trunk = run.settings.imagenet_weights if run.recipe.pretrained_trunk else None
     settings = replace(run.recipe.segmenter, seed=run.seed, imagenet_trunk=trunk)
     config = run.recipe.segmenter_config()
     fields = ("image", "mask")
@@ -125,30 +144,22 @@ def train_translator(
     """
     settings = replace(run.recipe.translator, seed=run.seed)
     embedder = build_embedder(run.recipe.embedder, template.points, run.settings.lightcnn_weights)
-    config = TranslatorConfig(
-        embedding_size=embedder.embedding_size,
-        num_continuous=run.schema.num_continuous,
-        block_sizes=tuple(len(choice.choices) for choice in run.schema.discrete),
-    )
-    pictures = ("image",) if photos != photo_like else ("vector", "image")
-    renders = [studio] if photos == photo_like else [studio, photo_like]
+    config = _translator_config(run, embedder)
+    # Renders know their vectors. Photo-like ones that are the photos teach theirs there, and otherwise beside them.
+    labelled = photos == photo_like
+    pairs = ("vector", "image")
+    fields = pairs if labelled else ("image",)
+    renders = [studio] if labelled else [studio, photo_like]
 
     def fit(folder: Path, progress: Progress) -> TrainingResult:
-        network, card = load_imitator(imitator, expect_fingerprint=run.schema.fingerprint)
-        networks = FrozenNetworks(
-            imitator=network,
-            segmenter=load_segmenter(segmenter)[0],
-            embedder=embedder,
-            imitator_metrics=card.metrics,
-        )
         return training.train_translator(
             config,
             settings,
-            networks=networks,
-            photos=open_pairs(run, photos, "train", settings, fields=pictures),
-            frontal=_frontal_pairs(run, photos, settings, fields=pictures),
-            renders=[open_pairs(run, found, "train", settings, fields=("vector", "image")) for found in renders],
-            heldout=open_pairs(run, photo_like, "heldout", settings, fields=("vector", "image")),
+            networks=_frozen_networks(run, imitator, segmenter, embedder),
+            photos=open_pairs(run, photos, "train", settings, fields=fields),
+            frontal=_frontal_pairs(run, photos, settings, fields=fields),
+            renders=[open_pairs(run, found, "train", settings, fields=pairs) for found in renders],
+            heldout=open_pairs(run, photo_like, "heldout", settings, fields=pairs),
             folder=folder,
             resume=True,
             progress=progress,
@@ -189,6 +200,21 @@ def open_pairs(
     return cast(BatchSource, loader)  # its batches say "image or None", and here it is never None
 
 
+def _translator_config(run: Run, embedder: Embedder) -> TranslatorConfig:
+    return TranslatorConfig(
+        embedding_size=embedder.embedding_size,
+        num_continuous=run.schema.num_continuous,
+        block_sizes=tuple(len(choice.choices) for choice in run.schema.discrete),
+    )
+
+
+def _frozen_networks(run: Run, imitator: Path, segmenter: Path, embedder: Embedder) -> FrozenNetworks:
+    network, card = load_imitator(imitator, expect_fingerprint=run.schema.fingerprint)
+    return FrozenNetworks(
+        imitator=network, segmenter=load_segmenter(segmenter)[0], embedder=embedder, imitator_metrics=card.metrics
+    )
+
+
 def _frontal_pairs(run: Run, photos: Path, settings: FitSettings, *, fields: tuple[str, ...]) -> BatchSource | None:
     """The high-quality front views that the content loss learns from; None, for all photos, when there are none."""
     try:
@@ -221,17 +247,18 @@ def _trained(
     step = Step(stage=stage, character=run.schema.character, inputs=inputs)
     folder = step.folder(run.settings.checkpoints)
     title = f"Train the {stage}"
-    if run.restart == stage and folder.exists():
-        shutil.rmtree(folder)
+    restarted = run.restart == stage
     with run.step(title, stage, step.key, folder) as record:
-        record.cached = is_done(folder / CHECKPOINT, lambda found: _verified(run, found))
+        record.cached = not restarted and is_done(folder / CHECKPOINT, lambda found: _verified(run, found))
         if not record.cached:
             run.release_workers()
-            with alone(folder), ProgressBar(title) as bar:
+            with run.alone(folder), ProgressBar(title) as bar:
+                if restarted:
+                    shutil.rmtree(folder)
                 result = fit(folder / TRAINING, bar)
                 card = _card(run, stage, result, inputs=inputs, datasets=datasets, parents=parents or {})
                 save_checkpoint(folder / CHECKPOINT, cast(Network, result.module), card)
-                RunFolder(folder / TRAINING).state_path.unlink(missing_ok=True)
+                RunFolder(folder / TRAINING).forget_states()
         metrics = read_card(folder / CHECKPOINT).metrics
         record.figures = {name: metrics[name] for name in FIGURES[stage] if name in metrics}
     _show(folder, stage)

@@ -84,8 +84,11 @@ class EngineWorkers:
     def close(self) -> None:
         """End all workers at once. Shards are only ever renamed into place complete, so nothing that counts is lost."""
         self._stopped = True
-        for worker in self._workers:
+        workers = tuple(self._workers)
+        for worker in workers:
             worker.process.kill()
+        for worker in workers:
+            worker.process.join()  # a killed process stays a zombie until somebody asks for its end
 
 
 def _start_worker(engine: str, settings: Settings) -> _Worker:

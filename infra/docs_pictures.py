@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from engine_bridge.mock import MockEngine
-from engine_bridge.mock.contact_sheet import contact_sheet
+from flows.contact_sheets import engine_sheet
 from flows.runs import read_run
 from flows.settings import Settings
 
@@ -38,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     record = read_run(Settings.from_environment(options.home), options.run)
     engine = MockEngine()
-    sheets = [contact_sheet(engine, name, count=FACES_EACH, seed=1, resolution=SHEET_PX) for name in CHARACTERS]
+    sheets = [engine_sheet(engine, name, count=FACES_EACH, seed=1, resolution=SHEET_PX) for name in CHARACTERS]
     save("characters", Image.fromarray(np.concatenate(sheets)))
     save("creation", Image.open(Path(record.results["characters"][0]) / "side_by_side.png"))
     pictures = record.folder_of("evaluation")

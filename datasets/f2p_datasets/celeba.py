@@ -52,5 +52,7 @@ def _read_numbers(path: Path) -> dict[str, int]:
             continue
         if len(fields) != 2 or not fields[1].isdigit():
             raise DatasetError(f"{path}:{line_number}: {line!r} is no line of a file name and a number")
+        if "/" in fields[0] or "\\" in fields[0]:
+            raise DatasetError(f"{path}:{line_number}: {fields[0]!r} leads out of {IMAGES}; give plain file names")
         numbers[fields[0]] = int(fields[1])
     return numbers

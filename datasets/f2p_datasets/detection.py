@@ -56,29 +56,27 @@ class FaceDetector:
         self._search_px = search_px
         self._find, self._predict = _load_models()
 
-    def detect(self, picture: Picture, upsample: int = 0) -> list[DetectedFace]:
+    def detect(self, picture: Picture) -> list[DetectedFace]:
         """Faces in (H, W, 3) uint8 sRGB, the largest first; empty when there is none.
 
-        Uncertain finds count only when there is no certain one: most of them are no faces.
-
-        ``upsample`` doubles the searched picture that many times, for small faces. When nothing is found at the
-        search size, the picture is searched once more at full size, enlarged once if it is small.
+        Uncertain finds count only when there is no certain one: most of them are no faces. When nothing is found at
+        the search size, the picture is searched once more at full size, doubled if it is small.
         """
         picture = np.ascontiguousarray(picture)
-        faces = self._search(picture, self._search_px, upsample)
+        faces = self._search(picture, self._search_px)
         if not faces:
             longest = max(picture.shape[:2])
-            faces = self._search(picture, min(longest, 4 * self._search_px), max(upsample, int(longest < 1600)))
+            faces = self._search(picture, min(longest, 4 * self._search_px), doubled=longest < 1600)
         certain = [face for face in faces if face.confidence >= CERTAIN]
         return sorted(certain or faces, key=lambda face: face.height_px, reverse=True)
 
-    def _search(self, picture: Picture, search_px: int, upsample: int) -> list[DetectedFace]:
+    def _search(self, picture: Picture, search_px: int, *, doubled: bool = False) -> list[DetectedFace]:
         """Boxes are found in the reduced picture, landmarks placed in the full one."""
         factor = min(1.0, search_px / max(picture.shape[:2]))
         searched = picture
         if factor < 1.0:
             searched = np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
-        boxes, scores, _ = self._find.run(searched, upsample, 0.0)
+        boxes, scores, _ = self._find.run(searched, int(doubled), 0.0)
         return [self._describe(picture, box, float(score), factor) for box, score in zip(boxes, scores, strict=True)]
 
     def _describe(self, picture: Picture, found: Any, score: float, factor: float) -> DetectedFace:

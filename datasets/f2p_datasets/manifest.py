@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,15 @@ from f2p_datasets.errors import DatasetError
 from f2p_datasets.pair_table import concatenate_rows, read_rows
 from f2p_datasets.pairs import SPLIT_RULE
 from f2p_datasets.provenance import Provenance, check_fields
-from f2p_datasets.shards import ShardRecord, check_shard, finished_shard, read_rejects, rows_path, shard_name
+from f2p_datasets.shards import (
+    ShardRecord,
+    check_shard,
+    finished_shard,
+    read_record,
+    read_rejects,
+    rows_path,
+    shard_name,
+)
 
 MANIFEST_NAME: Final = "manifest.json"
 TABLE_NAME: Final = "pairs.parquet"
@@ -119,6 +128,17 @@ def verify_dataset(folder: Path) -> DatasetManifest:
     for shard in manifest.shards:
         check_shard(folder / shard.name, shard)
     return manifest
+
+
+def find_dataset_keys(folder: Path) -> set[str]:
+    """Keys of the datasets that a folder holds, finished or in part; what cannot be read has none."""
+    keys = set()
+    with suppress(DatasetError):
+        keys.add(read_manifest(folder).key)
+    for rows in folder.glob("shard-*.parquet"):
+        with suppress(DatasetError):
+            keys.add(read_record(folder, rows.with_suffix(".tar").name).dataset_key)
+    return keys
 
 
 def check_table(folder: Path, manifest: DatasetManifest) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from f2p_datasets.alignment import AlignedFace, AlignmentTemplate, align_face
-from f2p_datasets.detection import FaceDetector
+from f2p_datasets.detection import DetectedFace, FaceDetector
 from f2p_datasets.durable import sha256_of
 from f2p_datasets.encodings import DEFAULT_ENCODING, check_encoding
 from f2p_datasets.errors import PhotoError
 from f2p_datasets.manifest import DatasetManifest, finish_dataset
 from f2p_datasets.pairs import Pair, Reject
 from f2p_datasets.photos import read_photo
-from f2p_datasets.processes import worker_context
+from f2p_datasets.processes import end_with_parent, worker_context
 from f2p_datasets.provenance import Provenance
 from f2p_datasets.quality import FaceQuality, judge_face
 from f2p_datasets.shards import finished_shard, write_shard
@@ -98,15 +98,21 @@ def import_photos(
 def align_photo(photo: Path, template: AlignmentTemplate, resolution: int) -> tuple[AlignedFace, FaceQuality]:
     """The largest face of a photo in the studio's frame. Raises PhotoError, naming the file, when there is none."""
     picture = read_photo(photo)
-    faces = _detector().detect(picture)
+    face = usable_faces(photo, _detector().detect(picture))[0]
+    aligned = align_face(picture, face.landmarks, template, resolution)
+    return aligned, judge_face(face, aligned, template)
+
+
+def usable_faces(photo: Path, faces: Sequence[DetectedFace]) -> list[DetectedFace]:
+    """The faces of a photo that are large enough, in their order. Raises PhotoError, naming the file, for none."""
     if not faces:
         raise PhotoError(f"{photo}: no face found; use a photo in which the face is larger and seen from the front")
-    if faces[0].height_px < SMALLEST_FACE_PX:
+    usable = [face for face in faces if face.height_px >= SMALLEST_FACE_PX]
+    if not usable:
         raise PhotoError(
             f"{photo}: the face is {faces[0].height_px:.0f} pixels high; {SMALLEST_FACE_PX:.0f} at least are needed"
         )
-    aligned = align_face(picture, faces[0].landmarks, template, resolution)
-    return aligned, judge_face(faces[0], aligned, template)
+    return usable
 
 
 def _align_one(root: Path, template: AlignmentTemplate, resolution: int, numbered: tuple[int, Path]) -> Pair | Reject:
@@ -126,7 +132,7 @@ def _mapper(workers: int) -> Iterator[Callable[..., Iterator[Pair | Reject]]]:
     if workers < 1:
         yield map
         return
-    with ProcessPoolExecutor(workers, mp_context=worker_context()) as pool:
+    with ProcessPoolExecutor(workers, mp_context=worker_context(), initializer=end_with_parent) as pool:
         yield partial(pool.map, chunksize=4)
 
 

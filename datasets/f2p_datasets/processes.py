@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
+from multiprocessing import connection, parent_process
 from multiprocessing.context import ForkServerContext
 from typing import Final
 
@@ -16,3 +19,18 @@ def worker_context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
     return context
+
+
+def end_with_parent(*_: object) -> None:
+    """Called first thing in a worker: it ends itself once the process that asked for it is gone, even if killed.
+
+    The worker's parent in the process table is the server; the sentinel belongs to the process that asked.
+    """
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _exit_after(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)

@@ -16,7 +16,6 @@ from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
 
 from engine_bridge.errors import InputError
 from engine_bridge.schema import ParameterSchema, Vector
@@ -71,6 +70,8 @@ class SobolSampler:
         )
 
     def _points(self, start: int, stop: int) -> npt.NDArray[np.float64]:
+        from scipy.stats import qmc  # half a second that only this sampler is to cost
+
         scramble = int(generator(self._seed, 0, "sampler.sobol").integers(2**63))
         sequence = qmc.Sobol(self._schema.num_continuous, rng=scramble)
         if start > 0:

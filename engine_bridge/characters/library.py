@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from engine_bridge.characters.reader import read_schema_file
-from engine_bridge.errors import UnknownCharacterError
+from engine_bridge.errors import SchemaError, UnknownCharacterError
 from engine_bridge.schema import ParameterSchema
 
 SHIPPED_FOLDER: Final = Path(__file__).parent
@@ -23,10 +23,19 @@ def load_schema(character: str, folders: Sequence[Path] = ()) -> ParameterSchema
     return read_schema_file(find_schema_file(character, folders))
 
 
-def list_schemas(folders: Sequence[Path] = ()) -> list[ParameterSchema]:
-    """Every character type that can be loaded, sorted by name; a user's file hides a shipped one of the same name."""
+def list_schemas(folders: Sequence[Path] = ()) -> tuple[list[ParameterSchema], list[SchemaError]]:
+    """Every character type that can be loaded, sorted by name, and what is wrong with the files of the others.
+
+    A user's file hides a shipped one of the same name.
+    """
     files = {path.stem: path for path in _schema_files(folders)}
-    return [read_schema_file(files[name]) for name in sorted(files)]
+    schemas, faults = [], []
+    for name in sorted(files):
+        try:
+            schemas.append(read_schema_file(files[name]))
+        except SchemaError as error:
+            faults.append(error)
+    return schemas, faults
 
 
 def find_schema_file(character: str, folders: Sequence[Path] = ()) -> Path:

@@ -34,16 +34,13 @@ def read_schema_file(path: Path) -> ParameterSchema:
     if fields["character"].text() != path.stem:
         fields["character"].fail(f"must equal the file's name, {path.stem!r}; rename one of them")
     choices = fields["choices"].mapping() if "choices" in fields else {}
+    title, head = fields["title"].text(), fields["head"].text()
+    sliders = tuple(_read_sliders(_rig_groups(fields["rig"])))
+    discrete = tuple(_read_choice(node) for node in choices.values())
     try:
-        return ParameterSchema(
-            character=path.stem,
-            title=fields["title"].text(),
-            head=fields["head"].text(),
-            continuous=tuple(_read_sliders(_rig_groups(fields["rig"]))),
-            discrete=tuple(_read_choice(node) for node in choices.values()),
-        )
-    except SchemaError as error:
-        raise error if str(error).startswith(str(path.parent)) else SchemaError(f"{path}: {error}") from None
+        return ParameterSchema(character=path.stem, title=title, head=head, continuous=sliders, discrete=discrete)
+    except SchemaError as error:  # about the whole: no line is to blame
+        raise SchemaError(f"{path}: {error}") from None
 
 
 def _rig_groups(rig: YamlNode) -> dict[str, YamlNode]:

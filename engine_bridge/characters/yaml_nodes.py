@@ -76,6 +76,8 @@ def read_yaml(path: Path) -> YamlNode:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise SchemaError(f"{path}:{line}: not valid YAML: {error.problem}") from error
+    except yaml.YAMLError as error:  # a control character, which has no line
+        raise SchemaError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if node is None:
         raise SchemaError(f"{path}: the file is empty")
     return YamlNode(path, node, path.stem)

@@ -13,6 +13,7 @@ from engine_bridge.characters import load_schema
 from engine_bridge.errors import EngineUnavailableError
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock.assets import assets_hash, load_head
+from engine_bridge.mock.choices import check_choices
 from engine_bridge.mock.renderer import Renderer
 from engine_bridge.mock.rig import RIG_RESPONSE, SliderMap, bone_offsets
 from engine_bridge.schema import ParameterSchema, Vector
@@ -43,7 +44,10 @@ class MockEngine:
         return "mock-" + hashlib.sha256(f"{assets_hash()} {RENDERER_VERSION}".encode()).hexdigest()[:12]
 
     def describe(self, character: str) -> ParameterSchema:
-        """The schema of a character type. Raises UnknownCharacterError, or SchemaError for a rig it does not have."""
+        """The schema of a character type.
+
+        Raises UnknownCharacterError, InputError for a head and SchemaError for a rig or a choice it does not have.
+        """
         return self._character(character)[0]
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Frame]:
@@ -76,5 +80,7 @@ class MockEngine:
     def _character(self, character: str) -> tuple[ParameterSchema, SliderMap]:
         if character not in self._characters:
             schema = load_schema(character, self._folders)
-            self._characters[character] = schema, SliderMap.of(schema, load_head(schema.head).bones)
+            sliders = SliderMap.of(schema, load_head(schema.head).bones)
+            check_choices(schema)
+            self._characters[character] = schema, sliders
         return self._characters[character]

@@ -6,8 +6,8 @@ from f2p_models.creation.creation import Creation
 from f2p_models.creation.creator import Creator
 from f2p_models.creation.iterative import IterativeConfig
 from f2p_models.creation.mode import MODES, Mode, ModeChoice, choose_mode, fixed_mode
-from f2p_models.creation.parameters import ParametersError, parameters_document, read_parameters
-from f2p_models.creation.pictures import Panel, overlay_mask, side_by_side
+from f2p_models.creation.parameters import parameters_document, read_parameters
+from f2p_models.creation.pictures import Panel, side_by_side
 
 __all__ = [
     "MODES",
@@ -17,10 +17,8 @@ __all__ = [
     "Mode",
     "ModeChoice",
     "Panel",
-    "ParametersError",
     "choose_mode",
     "fixed_mode",
-    "overlay_mask",
     "parameters_document",
     "read_parameters",
     "side_by_side",

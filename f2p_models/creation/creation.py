@@ -30,11 +30,6 @@ class Creation:
     mode: Mode
     reasons: tuple[str, ...]
 
-    @property
-    def num_characters(self) -> int:
-        """B."""
-        return len(self.vectors)
-
     def vector(self, index: int) -> Vector:
         """The hardened vector of one photo: NumPy float32 (V,)."""
         vector: Vector = self.vectors[index].numpy()

@@ -96,7 +96,7 @@ class Creator:
 
     def _hybrid(self, photos: Tensor) -> Creation:
         start = self._one_shot(photos)
-        end = self._iterative(photos, start.vectors)
+        end = self._iterative(photos, start.vectors.to(self.bundle.device))
         better = end.losses < start.losses
         return Creation(
             vectors=torch.where(better[:, None], end.vectors, start.vectors),

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from f2p_models.embedders import Embedder
-from f2p_models.losses import content_loss
+from f2p_models.losses import content_distances
 from f2p_models.segmenter import Segmentation, Segmenter
 
 
@@ -48,7 +48,8 @@ class Likeness:
             similarity = self.embedder.similarity(target.embeddings, self.embedder.embed(pictures))
             losses = losses + self.identity_weight * (1.0 - similarity)
         if self.content_weight:
-            losses = losses + self.content_weight * _content_losses(target.segmentation, self.segmenter(pictures))
+            distances = content_distances(target.segmentation, self.segmenter(pictures))
+            losses = losses + self.content_weight * distances
         return losses
 
     def outline_losses(self, target: Target, pictures: Tensor) -> Tensor:
@@ -56,14 +57,3 @@ class Likeness:
         difference = target.segmentation.probabilities - self.segmenter(pictures).probabilities
         losses: Tensor = difference.abs().flatten(1).mean(1)
         return losses
-
-
-def _content_losses(photos: Segmentation, renders: Segmentation) -> Tensor:
-    """Equation 6 photo by photo: (B,)."""
-    rows = zip(_rows(photos), _rows(renders), strict=True)
-    return torch.stack([content_loss(photo, render) for photo, render in rows])
-
-
-def _rows(segmentation: Segmentation) -> list[Segmentation]:
-    rows = zip(torch.split(segmentation.logits, 1), torch.split(segmentation.features, 1), strict=True)
-    return [Segmentation(logits=logits, features=features) for logits, features in rows]

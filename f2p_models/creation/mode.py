@@ -14,8 +14,9 @@ MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 #: (figure 13). Landmark pose is good to some 5 degrees, so these leave room for that.
 MAXIMUM_YAW_DEG: Final = 15.0
 MAXIMUM_PITCH_DEG: Final = 20.0
-#: "HD": below this the embedder's crop (150 pixels for the default one) is enlarged and there is no detail to match.
-MINIMUM_FACE_PX: Final = 160.0
+#: "HD": the width of a face in the studio's frame, as a share of the frame. A photo whose face is narrower than this
+#: share of the networks' resolution is enlarged to fit, and what a search would match is interpolation.
+FACE_SHARE: Final = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,21 +37,23 @@ class HeadPose(Protocol):
     def pitch_deg(self) -> float: ...
 
 
-def choose_mode(pose: HeadPose, face_size_px: float) -> ModeChoice:
+def choose_mode(pose: HeadPose, face_size_px: float, resolution: int) -> ModeChoice:
     """Hybrid for sharp front views, one-shot for everything else.
 
-    ``face_size_px`` is the width of the face in the original photo. Hybrid stands in for the paper's iterative mode:
-    it starts from the one-shot answer and never ends with a larger loss.
+    ``face_size_px`` is the width of the face in the original photo, ``resolution`` that of the networks' pictures.
+    Hybrid stands in for the paper's iterative mode: it starts from the one-shot answer and never ends with a larger
+    loss.
     """
+    needed_px = FACE_SHARE * resolution
     if abs(pose.yaw_deg) > MAXIMUM_YAW_DEG or abs(pose.pitch_deg) > MAXIMUM_PITCH_DEG:
         turned = f"yaw {pose.yaw_deg:.0f}°, pitch {pose.pitch_deg:.0f}°"
         return ModeChoice(
             mode="one-shot", reason=f"the head is turned ({turned}), where a search would distort the face"
         )
-    if face_size_px < MINIMUM_FACE_PX:
+    if face_size_px < needed_px:
         return ModeChoice(
             mode="one-shot",
-            reason=f"the face is {face_size_px:.0f} px wide, less than the {MINIMUM_FACE_PX:.0f} px a search needs",
+            reason=f"the face is {face_size_px:.0f} px wide, less than the {needed_px:.0f} px a search needs",
         )
     return ModeChoice(
         mode="hybrid", reason=f"a front view with a face {face_size_px:.0f} px wide has detail to search for"

@@ -13,15 +13,12 @@ from typing import Any, Final
 
 import numpy.typing as npt
 
-from engine_bridge.errors import InputError, SchemaError
+from engine_bridge.errors import SchemaError
 from engine_bridge.schema import ParameterSchema, Value, Vector
+from f2p_models.errors import ParametersError
 
 FORMAT: Final = "f2p-parameters-1"
 _DECIMALS: Final = 6  # of engine units: far below what a slider shows, and readable
-
-
-class ParametersError(InputError):
-    """A parameters file that cannot be read, or belongs to another character."""
 
 
 def parameters_document(

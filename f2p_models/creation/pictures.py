@@ -1,4 +1,4 @@
-"""Pictures that compare: panels side by side with a title each, and part masks laid over a face."""
+"""Pictures that compare: panels side by side with a title each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from engine_bridge.frames import Mask, Picture
-from engine_bridge.parts import PART_COLORS, Part
+from engine_bridge.frames import Picture
 
 Rgb = tuple[int, int, int]
 
@@ -40,16 +39,6 @@ def side_by_side(panels: Sequence[Panel], *, caption: str = "", side_px: int = 3
         below = margin, head_px + side_px + margin
         _write(sheet, caption, below, size_px=max(10, title_px * 3 // 4), room_px=width - 2 * margin)
     return np.asarray(sheet)
-
-
-def overlay_mask(picture: Picture, mask: Mask, *, strength: float = 0.55) -> Picture:
-    """The picture with each part painted in its color; background stays as it is. ``mask`` is (H, W) part ids."""
-    side = picture.shape[1], picture.shape[0]
-    parts = np.asarray(Image.fromarray(mask).resize(side, Image.Resampling.NEAREST))
-    colors = np.asarray(PART_COLORS, np.float32)[parts]
-    weight = np.where(parts == Part.BACKGROUND, 0.0, strength).astype(np.float32)[..., None]
-    blended: Picture = np.round(picture * (1.0 - weight) + colors * weight).astype(np.uint8)
-    return blended
 
 
 def _draw_panel(sheet: Image.Image, panel: Panel, *, left: int, top: int, side_px: int) -> None:

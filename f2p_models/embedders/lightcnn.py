@@ -11,7 +11,6 @@ downloads LightCNN_29Layers_V2_checkpoint.pth.tar and points to it.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from f2p_models.boundaries import check_pictures, checked_center
+from f2p_models.durable import sha256_of
 from f2p_models.embedders.chip import Chip, Points, fit_similarity
 from f2p_models.embedders.protocol import Template
 from f2p_models.errors import WeightsError
@@ -52,7 +52,7 @@ class LightCnnEmbedder(nn.Module):
     def __init__(self, checkpoint: Path, template: Template, *, center: Tensor | None = None) -> None:
         super().__init__()
         self.network = load_lightcnn(checkpoint)
-        self.weights_sha256 = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+        self.weights_sha256 = sha256_of(checkpoint)
         self.chip = lightcnn_chip(template)
         self.register_buffer("center", checked_center(center, torch.zeros(EMBEDDING_SIZE)))
         self.register_buffer("luma", torch.tensor(_LUMA).view(1, 3, 1, 1), persistent=False)

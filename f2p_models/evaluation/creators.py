@@ -18,6 +18,7 @@ from f2p_models.creation import Creator
 from f2p_models.creation.mode import Mode
 from f2p_models.evaluation.parameters import ParameterErrors, Vectors, measure_parameters
 from f2p_models.evaluation.retrieval import Retrieval, measure_retrieval
+from f2p_models.pictures import from_pictures
 
 #: Vectors (B, V) -> the engine's studio pictures (B, H, W, 3) uint8, H the bundle's resolution.
 Renderer = Callable[[Vectors], npt.NDArray[np.uint8]]
@@ -54,8 +55,8 @@ def evaluate_creator(
     created = creation.vectors.numpy()
     embedder = creator.bundle.embedder
     of_photos = _embeddings(creator, photos)
-    of_renders = _embeddings(creator, _to_tensor(render(created)))
-    of_truth = _embeddings(creator, _to_tensor(render(vectors)))
+    of_renders = _embeddings(creator, from_pictures(render(created)))
+    of_truth = _embeddings(creator, from_pictures(render(vectors)))
     of_imitations = _embeddings(creator, creator.pictures(creation.vectors))
     return CreatorQuality(
         mode=mode,
@@ -70,7 +71,3 @@ def evaluate_creator(
 def _embeddings(creator: Creator, pictures: Tensor) -> Tensor:
     chunks = torch.split(pictures, _EMBEDDED_AT_ONCE)
     return torch.cat([creator.bundle.embedder.embed(chunk.to(creator.bundle.device)) for chunk in chunks])
-
-
-def _to_tensor(pictures: npt.NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255.0

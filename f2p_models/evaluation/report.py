@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine_bridge.errors import InputError
+from f2p_models.durable import appearing_file
 from f2p_models.evaluation.creators import CreatorQuality
 from f2p_models.evaluation.networks import ImitatorQuality, SegmenterQuality
 from f2p_models.evaluation.parameters import ParameterErrors
@@ -48,7 +49,9 @@ class Evaluation:
 
     def save(self, path: Path) -> None:
         """Write JSON; :func:`read_evaluation` is its inverse."""
-        path.write_text(json.dumps({"score": self.score, **asdict(self)}, indent=1) + "\n", encoding="utf-8")
+        content = json.dumps({"score": self.score, **asdict(self)}, indent=1) + "\n"
+        with appearing_file(path) as unfinished:
+            unfinished.write_text(content, encoding="utf-8")
 
 
 def read_evaluation(path: Path) -> Evaluation:

@@ -8,7 +8,6 @@ sources.py      what a source of batches is, and the guard against held-out pair
 from __future__ import annotations
 
 from f2p_models.training.augmentation import Augmentation
-from f2p_models.training.errors import TrainingError
 from f2p_models.training.imitator import ImitatorTraining, train_imitator
 from f2p_models.training.loop import TrainingResult
 from f2p_models.training.progress import Progress, SilentProgress
@@ -27,7 +26,6 @@ __all__ = [
     "Progress",
     "SegmenterTraining",
     "SilentProgress",
-    "TrainingError",
     "TrainingResult",
     "TranslatorTraining",
     "train_imitator",

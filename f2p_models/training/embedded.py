@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from f2p_models.embedders.protocol import Embedder
-from f2p_models.training.errors import TrainingError
-from f2p_models.training.pictures import to_unit
+from f2p_models.errors import TrainingError
+from f2p_models.pictures import to_unit
 from f2p_models.training.progress import Progress, SilentProgress
-from f2p_models.training.sources import Batch, BatchSource
+from f2p_models.training.sources import BatchSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,29 +48,19 @@ class EmbeddingTable:
         return self.embedding[rows]
 
 
-#: A loader may drop the last, incomplete batch of an epoch. So often its pairs are looked for in later epochs.
-SEARCHED_EPOCHS = 10
-
-
 @torch.no_grad()
 def embed_source(
     embedder: Embedder, source: BatchSource, *, device: torch.device, title: str, progress: Progress | None = None
 ) -> EmbeddingTable:
     """Embed every picture of a source once."""
     progress = progress or SilentProgress()
-    seen: set[int] = set()
     rows: list[_Row] = []
     progress.start(source.num_pairs, f"embed {title}")
     try:
-        for batch in _batches_until(source, seen):
-            index = batch.index.cpu()
-            unseen = torch.tensor([number not in seen for number in index.tolist()])
-            if unseen.any():
-                embedding = embedder.embed(to_unit(batch.image[unseen], device)).float().cpu()
-                vector = None if batch.vector is None else batch.vector[unseen].cpu()
-                rows.append((index[unseen], embedding, vector))
-                seen.update(index.tolist())
-                progress.advance(int(unseen.sum()))
+        for batch in source.complete():
+            embedding = embedder.embed(to_unit(batch.image, device)).float().cpu()
+            rows.append((batch.index.cpu(), embedding, None if batch.vector is None else batch.vector.cpu()))
+            progress.advance(len(embedding))
     finally:
         progress.finish()
     if not rows:
@@ -79,14 +69,6 @@ def embed_source(
 
 
 _Row = tuple[Tensor, Tensor, Tensor | None]
-
-
-def _batches_until(source: BatchSource, seen: set[int]) -> Iterator[Batch]:
-    """Epoch after epoch until every pair of the source has been seen."""
-    for epoch in range(SEARCHED_EPOCHS):
-        yield from source.epoch(epoch)
-        if len(seen) >= source.num_pairs:
-            return
 
 
 def _sorted_table(rows: Sequence[_Row]) -> EmbeddingTable:

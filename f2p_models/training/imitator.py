@@ -18,12 +18,12 @@ from f2p_models.devices import choose_device
 from f2p_models.imitator import Imitator, ImitatorConfig
 from f2p_models.losses import imitation_loss
 from f2p_models.metrics import l1, psnr, ssim
+from f2p_models.pictures import to_unit
 from f2p_models.training.loop import TrainingResult, fit
 from f2p_models.training.optimization import Optimizer, Schedule
-from f2p_models.training.pictures import to_unit
 from f2p_models.training.previews import PREVIEW_PAIRS, difference, picture_sheet
 from f2p_models.training.progress import Progress
-from f2p_models.training.run_folder import Record, RunFolder
+from f2p_models.training.run_folder import Record
 from f2p_models.training.settings import FitSettings
 from f2p_models.training.sources import Batch, BatchSource, GuardedSource, heldout_index, vector_of
 
@@ -73,7 +73,7 @@ def train_imitator(
         resume=resume,
         progress=progress,
     )
-    return TrainingResult.of(task.module, baseline, history, RunFolder(folder))
+    return TrainingResult.of(task.module, baseline, history)
 
 
 def _build(config: ImitatorConfig, training: ImitatorTraining, device: torch.device) -> Imitator:
@@ -139,7 +139,7 @@ def median_picture(source: BatchSource) -> Tensor:
         pictures.extend(batch.image)
         if len(pictures) >= BASELINE_PICTURES:
             break
-    return torch.stack(pictures[:BASELINE_PICTURES]).median(0, keepdim=True).values.float() / 255.0
+    return to_unit(torch.stack(pictures[:BASELINE_PICTURES]).median(0, keepdim=True).values)
 
 
 def mean_picture_metrics(pairs: Iterator[tuple[Tensor, Tensor]]) -> Record:

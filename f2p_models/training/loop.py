@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from f2p_models.devices import autocast, keep_freed_memory
-from f2p_models.training.errors import TrainingError
+from f2p_models.errors import TrainingError
 from f2p_models.training.interrupts import InterruptBetweenSteps
 from f2p_models.training.optimization import build_optimizer, build_scheduler
 from f2p_models.training.progress import Progress, SilentProgress
@@ -56,32 +56,22 @@ class TrainingResult:
 
     metrics   held-out metrics after the last epoch
     baseline  the same metrics of the simplest thing that could have been done instead
-    history   one record per epoch, as in ``history_path``
+    history   one record per epoch
     """
 
     module: nn.Module
     metrics: Record
     baseline: Record
     history: list[Record]
-    history_path: Path
-    preview_path: Path | None
 
     @classmethod
-    def of(cls, module: nn.Module, baseline: Record, history: list[Record], run: RunFolder) -> TrainingResult:
+    def of(cls, module: nn.Module, baseline: Record, history: list[Record]) -> TrainingResult:
         """The result of a finished :func:`fit`; its last record has the metrics."""
         fitting = {"epoch", "step", "learning_rate"}
         metrics = {
             name: value for name, value in history[-1].items() if name not in fitting and not name.startswith("train_")
         }
-        preview = run.preview_path(int(history[-1]["epoch"]))
-        return cls(
-            module=module.eval(),
-            metrics=metrics,
-            baseline=baseline,
-            history=history,
-            history_path=run.history_path,
-            preview_path=preview if preview.exists() else None,
-        )
+        return cls(module=module.eval(), metrics=metrics, baseline=baseline, history=history)
 
 
 def fit(

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine_bridge.parts import PART_COLORS
-from f2p_models.training.pictures import to_bytes
+from f2p_models.pictures import to_bytes
 
 PREVIEW_PAIRS = 8
 PREVIEW_PX = 192

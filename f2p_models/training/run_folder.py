@@ -10,8 +10,7 @@ Each file is written beside its place, synced and renamed: whoever looks sees th
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from f2p_models.training.errors import TrainingError
+from f2p_models.durable import appearing_file
+from f2p_models.errors import TrainingError
 
 Record = dict[str, float]
 
@@ -44,7 +44,8 @@ class RunFolder:
         return self.folder / "previews" / f"epoch-{epoch:04d}.png"
 
     def write_state(self, state: dict[str, Any]) -> None:
-        _write_atomically(self.state_path, lambda path: torch.save(state, path))
+        with appearing_file(self.state_path) as unfinished:
+            torch.save(state, unfinished)
 
     def read_state(self) -> dict[str, Any]:
         """Raises TrainingError for a file that is not a training state. Nothing in it is executed."""
@@ -54,21 +55,16 @@ class RunFolder:
             raise TrainingError(f"{self.state_path}: no training state; delete it and train from the start") from error
         return state
 
+    def forget_states(self) -> None:
+        """Delete every state below the folder, a warm-up's too: the training is finished, nothing will continue."""
+        for path in self.folder.rglob(self.state_path.name):
+            path.unlink(missing_ok=True)
+
     def write_history(self, history: Sequence[Record]) -> None:
         lines = "".join(json.dumps(record) + "\n" for record in history)
-        _write_atomically(self.history_path, lambda path: path.write_text(lines))
+        with appearing_file(self.history_path) as unfinished:
+            unfinished.write_text(lines)
 
     def write_preview(self, epoch: int, picture: npt.NDArray[np.uint8]) -> None:
-        _write_atomically(self.preview_path(epoch), lambda path: Image.fromarray(picture).save(path, format="PNG"))
-
-
-def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        with appearing_file(self.preview_path(epoch)) as unfinished:
+            Image.fromarray(picture).save(unfinished, format="PNG")

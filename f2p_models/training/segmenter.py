@@ -22,14 +22,14 @@ from torch import Tensor
 from engine_bridge.parts import NUM_PARTS, Part
 from f2p_models.devices import choose_device
 from f2p_models.metrics import confusion_matrix, iou_per_class, mean_iou, pixel_accuracy
+from f2p_models.pictures import to_unit
 from f2p_models.segmenter import Segmentation, Segmenter, SegmenterConfig
 from f2p_models.training.augmentation import Augmentation, augment
 from f2p_models.training.loop import TrainingResult, fit
 from f2p_models.training.optimization import Optimizer, Schedule
-from f2p_models.training.pictures import to_unit
 from f2p_models.training.previews import PREVIEW_PAIRS, mask_sheet
 from f2p_models.training.progress import Progress
-from f2p_models.training.run_folder import Record, RunFolder
+from f2p_models.training.run_folder import Record
 from f2p_models.training.settings import FitSettings, require_choice
 from f2p_models.training.sources import Batch, BatchSource, GuardedSource, MixedSource, heldout_index, mask_of
 
@@ -97,7 +97,7 @@ def train_segmenter(
         resume=resume,
         progress=progress,
     )
-    return TrainingResult.of(task.module, baseline, history, RunFolder(folder))
+    return TrainingResult.of(task.module, baseline, history)
 
 
 def _build(config: SegmenterConfig, training: SegmenterTraining, device: torch.device) -> Segmenter:

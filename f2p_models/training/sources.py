@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
-from f2p_models.training.errors import TrainingError
+from f2p_models.errors import TrainingError
 
 BatchT_co = TypeVar("BatchT_co", covariant=True)
 
@@ -56,6 +57,9 @@ class BatchSource(Source[Batch], Protocol):
     def num_pairs(self) -> int:
         """Pairs in one epoch."""
 
+    def complete(self) -> Iterator[Batch]:
+        """Every pair once. An epoch of a training split may leave out its last, incomplete batch."""
+
 
 def vector_of(batch: Batch) -> Tensor:
     """The batch's vectors. Raises TrainingError when it has none."""
@@ -96,6 +100,9 @@ class MixedSource:
         for which in turns[start_batch:]:
             yield next(running[which])
 
+    def complete(self) -> Iterator[Batch]:
+        return chain.from_iterable(source.complete() for source in self.sources)
+
     def _turns(self) -> list[int]:
         """Whose turn it is at each batch of an epoch."""
         places = [
@@ -126,7 +133,13 @@ class GuardedSource:
         return self.source.num_batches
 
     def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[Batch]:
-        for batch in self.source.epoch(epoch, start_batch):
+        return self._guarded(self.source.epoch(epoch, start_batch))
+
+    def complete(self) -> Iterator[Batch]:
+        return self._guarded(self.source.complete())
+
+    def _guarded(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        for batch in batches:
             index = batch.index.cpu()
             leaked = index[torch.isin(index, self.heldout_index)]
             if leaked.numel():

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from f2p_models.training.errors import TrainingError
+from f2p_models.errors import TrainingError
 from f2p_models.training.run_folder import Record, RunFolder
 
 

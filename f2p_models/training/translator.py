@@ -25,7 +25,7 @@ from f2p_models.training.embedded import (
 )
 from f2p_models.training.loop import TrainingResult, fit
 from f2p_models.training.progress import Progress
-from f2p_models.training.run_folder import Record, RunFolder
+from f2p_models.training.run_folder import Record
 from f2p_models.training.sources import BatchSource, GuardedSource, heldout_index
 from f2p_models.training.translator_metrics import mean_vector_metrics
 from f2p_models.training.translator_settings import TranslatorTraining
@@ -82,7 +82,7 @@ def train_translator(
         resume=resume,
         progress=progress,
     )
-    return TrainingResult.of(task.module, sources.baseline(config.block_sizes), history, RunFolder(folder))
+    return TrainingResult.of(task.module, sources.baseline(config.block_sizes), history)
 
 
 @dataclass(frozen=True, kw_only=True)

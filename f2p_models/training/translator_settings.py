@@ -13,6 +13,7 @@ class TranslatorTraining(FitSettings):
     """The defaults are the paper's: Adam 1e-4, 20 epochs, lambda 0.01 / 1 / 1, lambda_2 = 0 every 4th step.
 
     lambda_parameter      weight of the parameter loss where the vector is known; the paper has none
+    choice_weight         of the discrete choices within it: their entropy is several times the sliders' error
     full_set_period       every so many steps from all photos and without content loss (lambda_2 = 0)
     warmup_*              epochs of T alone on known vectors, before; with its own rate, batch and decay
     embedding_noise       noise on the warm-up's embeddings, in units of their own deviation, against learning by heart
@@ -27,6 +28,7 @@ class TranslatorTraining(FitSettings):
     lambda_2: float = 1.0
     lambda_3: float = 1.0
     lambda_parameter: float = 0.0
+    choice_weight: float = 0.05
     full_set_period: int = 4
     warmup_epochs: int = 0
     warmup_batch_size: int = 128
@@ -37,7 +39,7 @@ class TranslatorTraining(FitSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("lambda_1", "lambda_2", "lambda_3", "lambda_parameter"):
+        for name in ("lambda_1", "lambda_2", "lambda_3", "lambda_parameter", "choice_weight"):
             require_range(name, getattr(self, name), 0.0, 1e6)
         require_range("full_set_period", self.full_set_period, 2, 1_000_000)
         require_range("warmup_epochs", self.warmup_epochs, 0, 1_000_000)

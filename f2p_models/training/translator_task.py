@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from f2p_models.embedders.protocol import Embedder
+from f2p_models.errors import TrainingError
 from f2p_models.imitator import Imitator
 from f2p_models.losses import content_loss, identity_loss, loopback_loss, parameter_loss
+from f2p_models.pictures import to_unit
 from f2p_models.segmenter import Segmenter
 from f2p_models.training.embedded import EmbeddedBatch, EmbeddedSource
-from f2p_models.training.errors import TrainingError
-from f2p_models.training.pictures import to_unit
 from f2p_models.training.previews import PREVIEW_PAIRS, picture_sheet
 from f2p_models.training.run_folder import Record
 from f2p_models.training.translator_metrics import identity_metrics, parameter_metrics
@@ -96,7 +96,12 @@ class TranslatorTask:
         """Supervision by the vectors of a batch that has them."""
         if batch.vector is None:
             raise TrainingError("source: its pairs carry no vectors; use a dataset of renders, not of photos")
-        return parameter_loss(vectors, batch.vector.to(self.device), self.module.config.block_sizes)
+        return parameter_loss(
+            vectors,
+            batch.vector.to(self.device),
+            self.module.config.block_sizes,
+            choice_weight=self.training.choice_weight,
+        )
 
     def evaluate(self) -> Record:
         """Parameter errors where the held-out vectors are known, and how well characters resemble their pictures."""

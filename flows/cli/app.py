@@ -12,6 +12,7 @@ import typer
 from engine_bridge.errors import EngineError, InputError
 from flows.cli import build, characters, creation, diagnosis, models
 from flows.cli.terminal import terminal
+from flows.orchestrator import OrchestratorError
 
 USERS_MISTAKE: Final = 2
 ENGINE_TROUBLE: Final = 3
@@ -67,7 +68,9 @@ def _judge(error: BaseException) -> tuple[str, int]:
         case UsageError():
             message = error.format_message()
             return message and f"{message} (--help shows how)", USERS_MISTAKE
-        case EngineError():
-            return f"engine: {error}", ENGINE_TROUBLE
+        case OrchestratorError() | EngineError():
+            return f"engine: {error}" if isinstance(error, EngineError) else str(error), ENGINE_TROUBLE
+        case OSError() if error.strerror and not isinstance(error, ConnectionError):  # no space, no permission
+            return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, USERS_MISTAKE
         case _:
             return f"unexpected {type(error).__name__}: {error} (--debug shows where)", UNEXPECTED

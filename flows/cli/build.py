@@ -19,6 +19,7 @@ from flows.cli.terminal import (
     Workers,
     example,
     open_settings,
+    output_folder,
     show,
 )
 from flows.orchestrator import start_orchestrator
@@ -98,6 +99,7 @@ def render(
     debug: Debug = False,
 ) -> None:
     """Render random characters in the studio into a dataset of shards. Renders only missing shards."""
+    folder = output_folder(out) if out else None
     settings = _orchestrated(home, debug)
     from flows.stages import render_pairs
 
@@ -106,7 +108,7 @@ def render(
         character=character,
         engine=engine,
         num_workers=workers,
-        out=out.resolve() if out else None,
+        out=folder,
         count=count,
         seed=seed,
         sampler=sampler,
@@ -166,9 +168,9 @@ def evaluate(
 ) -> None:
     """Measure trained networks, or a published version, on held-out pairs."""
     settings = _orchestrated(home, debug)
-    from flows.stages import evaluate_again
+    from flows.stages import evaluate_last
 
-    record = evaluate_again(settings, character=character, version=version, engine=engine)
+    record = evaluate_last(settings, character=character, version=version, engine=engine)
     _show_step(record, "evaluation", as_json)
 
 
@@ -177,9 +179,9 @@ def publish(
 ) -> None:
     """Publish the last run's networks. They become champion unless they are worse than the one in use."""
     settings = _orchestrated(home, debug)
-    from flows.stages import publish_again
+    from flows.stages import publish_last
 
-    version = publish_again(settings, character=character, engine=engine)
+    version = publish_last(settings, character=character, engine=engine)
     show(asdict(version), as_json, lambda: print(f"version {version.version}: {version.reason}"))
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.terminal import Debug, Engine, Home, Json, Seed, example, open_settings, print_table, show
+from flows.cli.terminal import (
+    Debug,
+    Engine,
+    Home,
+    Json,
+    Seed,
+    example,
+    open_settings,
+    output_picture,
+    print_table,
+    show,
+)
 
 if TYPE_CHECKING:
     from engine_bridge.schema import ParameterSchema
@@ -22,7 +34,9 @@ def list_characters(*, home: Home = None, as_json: Json = False, debug: Debug = 
     """Every character type: the shipped ones, and those in HOME/characters."""
     from engine_bridge.characters import list_schemas
 
-    schemas = list_schemas(open_settings(home, debug).character_folders)
+    schemas, faults = list_schemas(open_settings(home, debug).character_folders)
+    for fault in faults:
+        print(f"f2p: left out: {fault}", file=sys.stderr)
     header = ("name", "title", "sliders", "choices", "vector", "fingerprint")
     rows = [_summary(schema) for schema in schemas]
     show(rows, as_json, lambda: print_table(header, [list(row.values()) for row in rows]))
@@ -41,15 +55,19 @@ def show_character(*, name: Name, home: Home = None, as_json: Json = False, debu
 def validate(
     *,
     file: Annotated[Path, typer.Argument(help="A character file (YAML).", show_default=False)],
+    engine: Engine = "mock",
     home: Home = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Check a character file; a mistake is named with its line and the way out."""
+    """Check a character file, alone and against an engine; a mistake is named with the way out."""
     from engine_bridge.characters import read_schema_file
+    from flows.engines import open_engine
 
-    open_settings(home, debug)
-    summary = _summary(read_schema_file(file))
+    settings = open_settings(home, debug)
+    schema = read_schema_file(file)
+    open_engine(engine, settings, characters=[file.parent]).describe(schema.character)
+    summary = _summary(schema)
     show(summary, as_json, lambda: print(f"{file} is valid: {_sentence(summary)}"))
 
 
@@ -66,13 +84,16 @@ def sheet(
 ) -> None:
     """A contact sheet: 24 random faces, each with its part mask."""
     settings = open_settings(home, debug)
+    file = output_picture(out)
+    from PIL import Image
+
     from flows.contact_sheets import engine_sheet
     from flows.engines import open_engine
 
-    picture = engine_sheet(open_engine(engine, settings), name, seed=seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(out)
-    show({"sheet": out}, as_json, lambda: print(out))
+    picture = Image.fromarray(engine_sheet(open_engine(engine, settings), name, seed=seed))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(file)
+    show({"sheet": file}, as_json, lambda: print(file))
 
 
 def _summary(schema: ParameterSchema) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.cli.terminal import Character, Debug, Engine, Home, Json, example, open_settings, show
+from flows.cli.terminal import Character, Debug, Engine, Home, Json, example, open_settings, output_folder, show
 
 SOME_PHOTOS_FAILED = 2
 
@@ -44,19 +44,20 @@ def create(
 ) -> int:
     """Create characters from photos. A photo that cannot be used is named at the end, and the status is 2."""
     settings = open_settings(home, debug)
+    folder = output_folder(out or settings.creations / character)
     from f2p_models.registry import Registry
-    from flows.create import open_studio
+    from flows.create import open_published
     from flows.engines import open_engine
     from flows.photo_names import find_photos
     from flows.progress import ProgressBar, say
 
-    published = Registry(settings.registry).get(character, version)
+    chosen = Registry(settings.registry).get(character, version)
     named = find_photos(photos)
-    studio = open_studio(
-        published, open_engine(engine, settings), mode=mode, faces=face, weights=settings.lightcnn_weights
+    published = open_published(
+        chosen, open_engine(engine, settings), mode=mode, faces=face, weights=settings.lightcnn_weights
     )
     with ProgressBar("Create characters") as bar:
-        outcome = studio.create(named, (out or settings.creations / character).resolve(), bar)
+        outcome = published.create(named, folder, bar)
     for line in outcome.failed:
         say(f"[yellow]skipped[/] {line}")
     show(asdict(outcome), as_json, lambda: print("\n".join(str(folder) for folder in outcome.created)))

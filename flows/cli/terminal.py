@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
+from engine_bridge.errors import InputError
 from flows.settings import Settings, prepare_environment
+
+PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @dataclass
@@ -51,6 +54,25 @@ def open_settings(home: Path | None, debug: bool) -> Settings:
     settings = Settings.from_environment(home, debug=debug)
     prepare_environment(settings)
     return settings
+
+
+def output_folder(out: Path) -> Path:
+    """The absolute path of a folder to write into. Raises InputError when it, or one above it, is a file."""
+    folder = out.expanduser().resolve()
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir():
+        raise InputError(f"out: {nearest} is a file; give a folder")
+    return folder
+
+
+def output_picture(out: Path) -> Path:
+    """The absolute path of a picture to write. Raises InputError for a format nobody writes, or no place for it."""
+    if out.suffix.lower() not in PICTURE_SUFFIXES:
+        raise InputError(f"out: {out.name} is no picture's name; end it with one of {', '.join(PICTURE_SUFFIXES)}")
+    picture = output_folder(out.parent) / out.name
+    if picture.is_dir():
+        raise InputError(f"out: {picture} is a folder; give a file")
+    return picture
 
 
 def show(result: Any, as_json: bool, describe: Callable[[], None]) -> None:

@@ -58,7 +58,7 @@ def test_the_adults_have_the_choices_of_the_paper(character: str, vector_size: i
 
 
 def test_all_shipped_characters_are_listed() -> None:
-    names = [schema.character for schema in list_schemas()]
+    names = [schema.character for schema in list_schemas()[0]]
     assert names == ["justice_female", "justice_girl", "justice_male", "tiny"]
 
 
@@ -134,3 +134,24 @@ def test_a_file_that_is_no_character_is_refused(tmp_path: Path, content: bytes) 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match="no such file"):
         read_schema_file(tmp_path / "nobody.yaml")
+
+
+def test_a_file_of_the_current_folder_is_named_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_character(tmp_path, "mirrored: false", "mirrored: maybe")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SchemaError, match=r"^hero\.yaml:6: mirrored: ") as raised:
+        read_schema_file(Path("hero.yaml"))
+    assert str(raised.value).count("hero.yaml") == 1
+
+
+def test_a_control_character_is_a_mistake_in_the_file(tmp_path: Path) -> None:
+    path = write_character(tmp_path, "title: Hero", "title: He\x07ro")
+    with pytest.raises(SchemaError, match=r"hero\.yaml: not valid YAML"):
+        read_schema_file(path)
+
+
+def test_a_broken_file_does_not_hide_the_other_characters(tmp_path: Path) -> None:
+    write_character(tmp_path, "title: Hero", "title: [")
+    schemas, faults = list_schemas([tmp_path])
+    assert {schema.character for schema in schemas} >= {"tiny", "justice_female"}
+    assert [str(fault).startswith(f"{tmp_path}/hero.yaml:") for fault in faults] == [True]

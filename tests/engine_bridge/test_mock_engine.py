@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine_bridge import characters
 from engine_bridge.bridge import EngineBridge
 from engine_bridge.errors import EngineUnavailableError, InputError, SchemaError, UnknownCharacterError
 from engine_bridge.frames import RenderRequest, check_frame
@@ -148,3 +150,21 @@ def test_a_closed_engine_renders_no_more():
     engine.close()
     with pytest.raises(EngineUnavailableError, match="closed"):
         engine.render([request])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("head: adult_female", "head: elf", "no head 'elf'; it has adult_female"),
+        ("buzz_cut, bob", "buzz_cut, bob, beehive", "no 'beehive' for adult_female; it has buzz_cut"),
+        ("lipstick_color:", "glasses:", "glasses: the mock engine has no such choice; it has hairstyle"),
+    ],
+)
+def test_what_the_engine_cannot_draw_is_refused_when_it_is_described(
+    tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
+    shipped = (Path(characters.__file__).parent / "tiny.yaml").read_text()
+    assert old in shipped
+    (tmp_path / "hero.yaml").write_text(shipped.replace("character: tiny", "character: hero").replace(old, new))
+    with pytest.raises(InputError, match=complaint):
+        MockEngine([tmp_path]).describe("hero")

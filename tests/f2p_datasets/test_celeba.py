@@ -41,3 +41,10 @@ def test_a_malformed_list_is_refused_by_name(celeba: Path, line: str) -> None:
     (celeba / "list_eval_partition.txt").write_text(f"000001.jpg 0\n{line}\n")
     with pytest.raises(DatasetError, match=r"list_eval_partition\.txt"):
         list_celeba(celeba)
+
+
+@pytest.mark.parametrize("name", ["../secret.jpg", "/etc/passwd", "..\\\\secret.jpg"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(celeba: Path, name: str) -> None:
+    (celeba / "list_eval_partition.txt").write_text(f"000001.jpg 0\n{name} 0\n")
+    with pytest.raises(DatasetError, match=r"list_eval_partition.txt:2: .* leads out of img_align_celeba"):
+        list_celeba(celeba)

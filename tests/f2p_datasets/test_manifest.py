@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from engine_bridge.bridge import EngineBridge
 from engine_bridge.schema import ParameterSchema
 from f2p_datasets.errors import DatasetError
-from f2p_datasets.manifest import DatasetManifest, finish_dataset, read_manifest, verify_dataset
+from f2p_datasets.manifest import DatasetManifest, find_dataset_keys, finish_dataset, read_manifest, verify_dataset
 from f2p_datasets.pairs import split_of
 from f2p_datasets.rendering import DatasetPlan
 from f2p_datasets.shards import read_shard
@@ -121,3 +122,12 @@ def test_the_manifest_hash_follows_its_contents(finished_dataset: Path) -> None:
     other = DatasetManifest(provenance=manifest.provenance, shards=manifest.shards[:4], pairs_sha256="")
     assert manifest.sha256 == read_manifest(finished_dataset).sha256
     assert manifest.sha256 != other.sha256
+
+
+def test_a_folder_tells_whose_shards_it_holds_even_unfinished(finished_dataset: Path, tmp_path: Path) -> None:
+    key = read_manifest(finished_dataset).key
+    unfinished = tmp_path / "unfinished"
+    shutil.copytree(finished_dataset, unfinished)
+    (unfinished / "manifest.json").unlink()
+    assert find_dataset_keys(finished_dataset) == find_dataset_keys(unfinished) == {key}
+    assert find_dataset_keys(tmp_path) == set()

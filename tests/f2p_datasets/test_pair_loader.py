@@ -175,3 +175,10 @@ def test_a_bad_request_is_refused_with_the_way_out(
 ) -> None:
     with pytest.raises(DatasetError, match=complaint):
         PairLoader(finished_dataset, **TRAIN | change)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_complete_pass_has_the_pairs_that_epochs_drop(finished_dataset: Path, mode: dict[str, Any]) -> None:
+    batches = [batch.index.tolist() for batch in PairLoader(finished_dataset, **TRAIN, **mode).complete()]
+    assert [len(batch) for batch in batches] == [7] * 6 + [6]
+    assert sorted(chain.from_iterable(batches)) == [index for index in range(60) if index % 5 != 4]

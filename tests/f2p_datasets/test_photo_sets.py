@@ -12,10 +12,11 @@ from PIL import Image
 
 from engine_bridge.frames import Picture
 from f2p_datasets.alignment import AlignmentTemplate
+from f2p_datasets.detection import DetectedFace
 from f2p_datasets.errors import DatasetError, PhotoError
 from f2p_datasets.loaders import PairLoader
 from f2p_datasets.manifest import verify_dataset
-from f2p_datasets.photo_sets import PhotoPlan, import_photos
+from f2p_datasets.photo_sets import SMALLEST_FACE_PX, PhotoPlan, import_photos, usable_faces
 from f2p_datasets.photos import list_photos
 
 MakePlan = Callable[[], PhotoPlan]
@@ -31,6 +32,10 @@ def make_plan(astronaut: Picture, template: AlignmentTemplate, tmp_path: Path) -
     Image.new("RGB", (200, 200), (90, 90, 90)).save(root / "6_wall.png")
     (root / "7_text.jpg").write_text("no image")
     return lambda: PhotoPlan(root=root, photos=tuple(list_photos(root)), template=template, resolution=64, shard_size=2)
+
+
+def face_of(height_px: float) -> DetectedFace:
+    return DetectedFace(box=(0.0, 0.0, height_px, height_px), landmarks=np.zeros((68, 2)), confidence=1.0)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -97,6 +102,16 @@ def test_a_photo_set_verifies_and_has_no_vectors(make_plan: MakePlan, tmp_path: 
     assert verify_dataset(tmp_path / "set").schema is None
     with pytest.raises(DatasetError, match=r"a photos dataset has \['image'\]"):
         PairLoader(tmp_path / "set", split="train", batch_size=2, seed=0)
+
+
+def test_a_small_face_beside_a_large_one_is_left_out() -> None:
+    large, small = face_of(120.0), face_of(SMALLEST_FACE_PX - 1.0)
+    assert usable_faces(Path("family.jpg"), [large, small]) == [large]
+
+
+def test_a_photo_with_small_faces_only_is_refused_with_the_largest_ones_height() -> None:
+    with pytest.raises(PhotoError, match="the face is 30 pixels high; 36 at least are needed"):
+        usable_faces(Path("crowd.jpg"), [face_of(30.0), face_of(20.0)])
 
 
 def test_no_photos_are_refused(make_plan: MakePlan) -> None:

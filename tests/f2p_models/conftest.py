@@ -159,6 +159,13 @@ def evaluation(small_schema) -> Evaluation:
         heldout="set",
         judged_mode="hybrid",
         imitator=ImitatorQuality(num_pairs=80, l1=0.012, psnr_db=28.0, ssim=0.9, constant_l1=0.024),
-        segmenter=SegmenterQuality(num_pairs=80, pixel_accuracy=0.95, mean_iou=0.6, part_iou={"nose": 0.8}),
+        segmenter=SegmenterQuality(
+            num_pairs=80,
+            pixel_accuracy=0.95,
+            mean_iou=0.6,
+            part_iou={"nose": 0.8},
+            constant_accuracy=0.9,
+            constant_mean_iou=0.4,
+        ),
         creators={"hybrid": quality("hybrid", 0.62), "one-shot": quality("one-shot", 0.2)},
     )

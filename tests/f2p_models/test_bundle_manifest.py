@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from f2p_models.bundle_manifest import BundleError, BundleManifest, hash_files, read_manifest, verify_bundle
+from f2p_models.bundle_manifest import BundleManifest, hash_files, read_manifest, verify_bundle
+from f2p_models.errors import BundleError
 
 
 def write_bundle(folder, *, weights="w", report="r", score=0.5):

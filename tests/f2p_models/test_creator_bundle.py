@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from f2p_models.bundle_manifest import BundleError
 from f2p_models.checkpoints import read_card, save_checkpoint
 from f2p_models.creator_bundle import finish_bundle, load_bundle, load_draft
-from f2p_models.errors import CheckpointError
+from f2p_models.errors import BundleError, CheckpointError
 from f2p_models.imitator import Imitator, ImitatorConfig
 
 CPU = torch.device("cpu")

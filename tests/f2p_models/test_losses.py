@@ -116,6 +116,12 @@ def test_parameter_loss_of_a_guess_is_one_plus_the_slider_error() -> None:
     assert parameter_loss(guess, applied, (2, 4)).item() == pytest.approx(0.5 + 1.0)
 
 
+def test_choices_count_in_the_parameter_loss_as_often_as_asked() -> None:
+    applied = torch.tensor([[1.0, 0.0, 1.0]])
+    guess = torch.tensor([[0.5, 0.5, 0.5]])
+    assert parameter_loss(guess, applied, (2,), choice_weight=0.1).item() == pytest.approx(0.5 + 0.1)
+
+
 def test_parameter_loss_of_the_truth_is_zero() -> None:
     applied = torch.tensor([[0.3, 1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0]])
     assert parameter_loss(applied, applied, (2, 4)).item() == pytest.approx(0.0, abs=1e-6)

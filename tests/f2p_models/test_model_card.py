@@ -38,6 +38,8 @@ def test_the_card_says_how_good_the_creator_is(card, evaluation):
     assert "| own photo nearest (top 1) | 62% | 20% |" in card
     assert "| jaw | 0.0700 | 0.1200 |" in card
     assert "| hairstyle | 50% | 40% |" in card
+    assert "| segmenter pixel accuracy | 0.950, a constant mask's 0.900 |" in card
+    assert "| segmenter mean IoU | 0.600, a constant mask's 0.400 |" in card
     assert "| IoU nose | 0.800 |" in card
     assert "| ONNX imitator.onnx | within 2.0e-06 |" in card
 

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from f2p_models.bundle_manifest import BundleError, BundleManifest, hash_files
-from f2p_models.registry import Registry, RegistryError
+from f2p_models.bundle_manifest import BundleManifest, hash_files
+from f2p_models.errors import BundleError, RegistryError
+from f2p_models.registry import Registry
 from f2p_models.registry_index import RegistryIndex
 
 
@@ -17,13 +18,13 @@ from f2p_models.registry_index import RegistryIndex
 def bundle(tmp_path):
     """Makes a finished bundle whose content, score, held-out set and character can be chosen."""
 
-    def make(weights, score=0.5, heldout="set", character="small"):
+    def make(weights, score=0.5, heldout="set", character="small", fingerprint="f"):
         folder = tmp_path / "bundles" / f"{character}-{weights}"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "imitator").mkdir(parents=True)
         (folder / "imitator" / "weights").write_text(weights)
         manifest = BundleManifest(
-            character=character, fingerprint="f", resolution=64, embedder="dlib", code_version="0",
+            character=character, fingerprint=fingerprint, resolution=64, embedder="dlib", code_version="0",
             files=hash_files(folder), heldout=heldout, metrics={"score": score}, parents={"dataset": "d"},
         )  # fmt: skip
         (folder / "bundle.json").write_text(json.dumps(manifest.to_dict()))
@@ -109,6 +110,23 @@ def test_scores_on_different_heldout_sets_are_not_compared(registry, bundle):
 
     assert not challenger.is_champion
     assert "held-out set" in challenger.reason
+
+
+def test_the_first_version_of_a_changed_schema_becomes_champion(registry, bundle):
+    registry.publish("small", bundle("a", score=0.9))
+
+    assert registry.publish("small", bundle("b", score=0.1, fingerprint="changed")).is_champion
+
+
+def test_publishing_again_mends_a_damaged_version(registry, bundle):
+    damaged = registry.publish("small", bundle("a"))
+    (damaged.folder / "imitator" / "weights").chmod(0o644)
+    (damaged.folder / "imitator" / "weights").write_text("broken")
+
+    mended = registry.publish("small", bundle("a"))
+
+    assert mended.version == damaged.version
+    assert (mended.folder / "imitator" / "weights").read_text() == "a"
 
 
 def test_rollback_restores_the_previous_champion_and_says_so(registry, bundle):

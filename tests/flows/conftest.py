@@ -12,8 +12,6 @@ import pytest
 
 from flows.settings import Settings
 
-SMOKE = ("run", "--character", "tiny", "--recipe", "smoke", "--workers", "2")
-
 F2p = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

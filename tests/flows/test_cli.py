@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -115,3 +116,51 @@ def test_without_a_published_version_the_way_to_one_is_shown(home: str, capsys: 
 def test_a_report_of_no_run_is_the_users_mistake(home: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "latest", "--home", home]) == USERS_MISTAKE
     assert "none was started yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("below", ["", "sub"])
+@pytest.mark.parametrize("order", [["render", "--count", "5"], ["create", "sample"]])
+def test_a_file_in_the_place_of_the_output_folder_is_told_at_once(
+    order: list[str], below: str, tmp_path: Path, home: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").touch()
+    out = str(tmp_path / "taken" / below)
+    assert main([*order, "--character", "tiny", "--out", out, "--home", home]) == USERS_MISTAKE
+    assert capsys.readouterr().err == f"f2p: out: {tmp_path / 'taken'} is a file; give a folder\n"
+
+
+def test_a_sheet_of_no_known_picture_format_is_told_at_once(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["characters", "sheet", "tiny", "--out", "foo.xyz", "--home", home]) == USERS_MISTAKE
+    assert "end it with one of .png" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line_about_the_file(
+    home: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "pairs.tar")
+
+    monkeypatch.setattr("engine_bridge.characters.list_schemas", fail)
+    assert main(["characters", "list", "--home", home]) == USERS_MISTAKE
+    assert capsys.readouterr().err == "f2p: pairs.tar: No space left on device\n"
+
+
+def test_a_broken_character_file_is_named_and_the_others_listed(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(home) / "characters"
+    folder.mkdir(parents=True)
+    (folder / "hero.yaml").write_text("title: [")
+    assert main(["characters", "list", "--json", "--home", home]) == 0
+    shown = capsys.readouterr()
+    assert "tiny" in {row["name"] for row in json.loads(shown.out)}
+    assert "left out" in shown.err
+    assert "hero.yaml:" in shown.err
+
+
+def test_a_head_that_the_engine_does_not_have_is_no_valid_character(
+    tmp_path: Path, home: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = Path(__file__).parents[2] / "engine_bridge" / "characters" / "tiny.yaml"
+    text = shipped.read_text().replace("character: tiny", "character: elf").replace("head: adult_female", "head: elf")
+    (tmp_path / "elf.yaml").write_text(text)
+    assert main(["characters", "validate", str(tmp_path / "elf.yaml"), "--home", home]) == USERS_MISTAKE
+    assert "has no head 'elf'; it has adult_female" in capsys.readouterr().err

@@ -21,7 +21,7 @@ def test_every_recipe_builds_and_carries_its_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_can_be_written_down(name: str) -> None:
-    assert plain(find_recipe(name).to_dict())["name"] == name
+    assert plain(find_recipe(name))["name"] == name
 
 
 @pytest.mark.parametrize("name", ["smoke", "quick"])
@@ -57,9 +57,11 @@ def test_paper_follows_the_paper() -> None:
 def test_weights_that_cannot_be_shipped_are_asked_for_before_anything_is_rendered(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="set F2P_LIGHTCNN_WEIGHTS to the file"):
         paper().check_weights(Settings(home=tmp_path))
-    weights = tmp_path / "lightcnn.pth.tar"
+    weights = tmp_path / "weights.pth"
     weights.touch()
-    paper().check_weights(Settings(home=tmp_path, lightcnn_weights=weights))
+    with pytest.raises(InputError, match="set F2P_IMAGENET_WEIGHTS to the file"):
+        paper().check_weights(Settings(home=tmp_path, lightcnn_weights=weights))
+    paper().check_weights(Settings(home=tmp_path, lightcnn_weights=weights, imagenet_weights=weights))
     quick().check_weights(Settings(home=tmp_path))
 
 
@@ -67,8 +69,9 @@ def test_weights_that_cannot_be_shipped_are_asked_for_before_anything_is_rendere
     ("change", "message"),
     [
         ({"num_pairs": 5}, "at least 10 each"),
-        ({"num_judged": 1}, "too few to be told apart"),
+        ({"num_heldout_photos": 1}, "too few to be told apart"),
         ({"photo_resolution": 32}, "below the resolution"),
+        ({"pretrained_trunk": True}, "fit segmenter_width 1, not 0.05"),
     ],
 )
 def test_a_recipe_refuses_what_cannot_work(change: dict[str, int], message: str) -> None:

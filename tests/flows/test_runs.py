@@ -26,8 +26,8 @@ def saved(run: Run) -> dict[str, object]:
 
 def test_ids_are_readable_and_count_up(settings: Settings, run: Run) -> None:
     with open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()) as second:
-        assert run.run_id.endswith("-tiny-smoke-001")
-        assert second.run_id.endswith("-tiny-smoke-002")
+        assert run.record.run_id.endswith("-tiny-smoke-001")
+        assert second.record.run_id.endswith("-tiny-smoke-002")
 
 
 def test_a_finished_step_is_on_disk_before_the_next_begins(run: Run) -> None:
@@ -62,13 +62,13 @@ def test_the_record_says_how_the_run_ended(settings: Settings, error: BaseExcept
 def test_a_record_reads_back_with_its_steps(settings: Settings, run: Run) -> None:
     with run.step("Render", "studio", "0" * 16, Path("/somewhere")):
         pass
-    record = read_run(settings, run.run_id)
+    record = read_run(settings, run.record.run_id)
     assert record.folder_of("studio") == Path("/somewhere")
     assert record.folder_of("imitator") is None
 
 
 def test_a_part_of_the_id_is_enough_if_it_fits_one_run_only(settings: Settings, run: Run) -> None:
-    assert read_run(settings, "smoke-001").run_id == run.run_id
+    assert read_run(settings, "smoke-001").run_id == run.record.run_id
     with (
         open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()),
         pytest.raises(InputError, match="fits 2 runs"),
@@ -77,7 +77,7 @@ def test_a_part_of_the_id_is_enough_if_it_fits_one_run_only(settings: Settings, 
 
 
 def test_a_run_that_is_not_there_is_refused_with_those_that_are(settings: Settings, run: Run) -> None:
-    with pytest.raises(InputError, match=f"no run 'nightly'.*{run.run_id}"):
+    with pytest.raises(InputError, match=f"no run 'nightly'.*{run.record.run_id}"):
         read_run(settings, "nightly")
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 SMOKE = ("run", "--character", "tiny", "--recipe", "smoke", "--workers", "2", "--photo", "sample", "--json")
 STAGES = [
     "studio",
     "template",
-    "photos",
-    "judged",
+    "photo-like",
+    "heldout-photos",
     "imitator",
     "segmenter",
     "translator",
@@ -38,7 +39,7 @@ class Finished:
     result: dict[str, Any]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(f2p: F2p, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     home = tmp_path_factory.mktemp("smoke") / "home"
     run = f2p(*SMOKE, home=home)
@@ -56,6 +57,10 @@ def test_a_run_goes_through_every_stage_and_says_where_the_results_lie(finished:
     [character] = finished.result["results"]["characters"]
     names = {path.name for path in Path(character).iterdir()}
     assert names == {"parameters.json", "aligned.png", "imitator.png", "engine.png", "side_by_side.png"}
+
+
+def test_a_finished_training_keeps_no_state(finished: Finished) -> None:
+    assert list((finished.home / "checkpoints").rglob("state.pt")) == []
 
 
 def test_a_second_run_does_nothing_again(finished: Finished, f2p: F2p) -> None:
@@ -114,12 +119,18 @@ def test_a_published_version_can_be_looked_at(finished: Finished, f2p: F2p) -> N
     assert "# Creator for" in f2p("models", "show", "--character", "tiny", home=finished.home).stdout
 
 
-def test_evaluating_a_version_again_finds_the_same_figures(finished: Finished, f2p: F2p) -> None:
-    again = f2p("evaluate", "--character", "tiny", "--version", "champion", "--json", home=finished.home)
+@pytest.mark.slow
+def test_a_version_is_evaluated_by_its_own_recipe_whatever_ran_last(
+    finished: Finished, f2p: F2p, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(finished.home, home, ignore=shutil.ignore_patterns("runs"))
+    again = f2p("evaluate", "--character", "tiny", "--version", "champion", "--json", home=home)
     steps = {step["stage"]: step for step in finished.result["steps"]}
     assert json.loads(again.stdout)["figures"] == steps["evaluation"]["figures"]
 
 
+@pytest.mark.slow
 def test_publishing_again_is_the_same_version(finished: Finished, f2p: F2p) -> None:
     published = json.loads(f2p("publish", "--character", "tiny", "--json", home=finished.home).stdout)
     assert published["version"] == 1
@@ -144,3 +155,40 @@ def test_a_damaged_shard_is_rendered_again_and_the_network_found_again(
 def test_the_doctor_finds_everything_well(finished: Finished, f2p: F2p) -> None:
     findings = json.loads(f2p("doctor", "--json", home=finished.home).stdout)
     assert [finding["subject"] for finding in findings if not finding["ok"]] == []
+
+
+def test_another_dataset_in_the_output_folder_is_left_alone(finished: Finished, f2p: F2p, tmp_path: Path) -> None:
+    [studio] = (finished.home / "datasets").glob("tiny-studio-*")
+    shutil.copytree(studio, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    rendered = f2p("render", "--character", "tiny", "--count", "5", "--out", tmp_path / "out", home=tmp_path / "home")
+    assert rendered.returncode == 2
+    assert "choose another folder" in rendered.stderr
+    assert contents(tmp_path / "out") == before
+
+
+def test_photos_without_a_face_are_told_with_the_reason_before_anything_is_trained(
+    finished: Finished, f2p: F2p, tmp_path: Path
+) -> None:
+    shutil.copytree(finished.home / "datasets", tmp_path / "home" / "datasets")
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (100, 100)).save(tmp_path / "photos" / "wall.png")
+    order = ("train", "translator", "--character", "tiny", "--recipe", "smoke", "--photos", tmp_path / "photos")
+    trained = f2p(*order, home=tmp_path / "home")
+    assert trained.returncode == 2
+    assert "no face found" in trained.stderr
+    assert not (tmp_path / "home" / "checkpoints").exists()
+
+
+def test_networks_of_a_dataset_of_ones_own_are_published_with_their_whole_lineage(
+    finished: Finished, f2p: F2p, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    for kind in ("datasets", "checkpoints", "evaluations"):
+        shutil.copytree(finished.home / kind, home / kind)
+    [studio] = (home / "datasets").glob("tiny-studio-*")
+    studio.rename(tmp_path / "own")
+    order = ("train", "translator", "--character", "tiny", "--recipe", "smoke", "--dataset", tmp_path / "own")
+    assert f2p(*order, home=home).returncode == 0
+    published = json.loads(f2p("publish", "--character", "tiny", "--json", home=home).stdout)
+    assert published["parents"].keys() == set(STAGES) - {"version", "creation"}

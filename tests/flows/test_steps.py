@@ -1,14 +1,45 @@
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine_bridge.errors import InputError
-from flows import steps
 from flows.steps import STAGE_SOURCES, Step, alone, code_version, digest, is_done, plain, source_files, step_key
+
+#: What a stage's code may import without being made stale by it: networks and figures of an earlier stage are inputs by
+#: their hash; the others move, check or store what others computed.
+NOT_SHAPING = {
+    "f2p_models.imitator",
+    "f2p_models.segmenter",
+    "f2p_models.translator",
+    "f2p_models.boundaries",
+    "f2p_models.bundle_manifest",
+    "f2p_models.checkpoints",
+    "f2p_models.devices",
+    "f2p_models.durable",
+    "f2p_models.embedders.protocol",
+    "f2p_models.errors",
+    "f2p_models.evaluation",
+    "f2p_models.evaluation.report",
+    "f2p_models.registry",
+    "f2p_models.vision",
+    "f2p_models.weights",
+}
+
+
+def imported_models(module: str) -> Iterator[str]:
+    """Modules of f2p_models that the source files of a module or package import."""
+    for path in source_files(module):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module == "f2p_models":
+                yield from (f"f2p_models.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("f2p_models."):
+                yield str(node.module)
 
 
 @pytest.fixture
@@ -47,6 +78,14 @@ def test_the_source_of_another_stage_does_not_matter(stage: Path, monkeypatch: p
 @pytest.mark.parametrize("name", sorted({name for names in STAGE_SOURCES.values() for name in names}))
 def test_every_listed_source_exists(name: str) -> None:
     assert source_files(name)
+
+
+@pytest.mark.parametrize("stage_name", STAGE_SOURCES)
+def test_a_stage_lists_every_module_of_ours_that_shapes_its_output(stage_name: str) -> None:
+    listed = STAGE_SOURCES[stage_name]
+    imported = {name for source in listed for name in imported_models(source)} - NOT_SHAPING
+    missing = [name for name in imported if not any(name == one or name.startswith(f"{one}.") for one in listed)]
+    assert missing == []
 
 
 def test_a_package_counts_with_all_its_modules() -> None:
@@ -95,14 +134,19 @@ def test_a_defect_is_not_taken_for_unfinished_work(tmp_path: Path) -> None:
 
 def test_two_processes_do_not_work_on_one_folder(tmp_path: Path) -> None:
     folder = tmp_path / "tiny-imitator"
-    code = f"import pathlib, flows.steps as s\nwith s.alone(pathlib.Path({str(folder)!r})): print('inside')"
-    with alone(folder):
+    locks = tmp_path / "locks"
+    code = (
+        "import pathlib, flows.steps as s\n"
+        f"with s.alone(pathlib.Path({str(folder)!r}), pathlib.Path({str(locks)!r})): print('inside')"
+    )
+    with alone(folder, locks):
         other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "another f2p process is working on it" in other.stderr
-    with alone(folder):
+    with alone(folder, locks):
         pass
 
 
-def test_the_lock_does_not_lie_in_the_folder_it_guards(tmp_path: Path) -> None:
-    with steps.alone(tmp_path / "made"):
-        assert list((tmp_path / "made").iterdir()) == []
+def test_the_lock_lies_neither_in_nor_beside_the_folder_it_guards(tmp_path: Path) -> None:
+    folder = tmp_path / "users" / "made"
+    with alone(folder, tmp_path / "locks"):
+        assert [path for path in (tmp_path / "users").rglob("*") if path != folder] == []

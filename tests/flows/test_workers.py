@@ -77,6 +77,13 @@ def test_closing_ends_the_jobs_that_are_under_way(workers: EngineWorkers, jobs: 
             waiting.result(timeout=10)
 
 
+def test_nothing_is_left_of_closed_workers(workers: EngineWorkers, jobs: ModuleType) -> None:
+    process = workers.do(jobs.process_id, deadline_s=DEADLINE_S)
+    workers.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
 def test_an_unknown_engine_is_the_users_mistake(settings: Settings, jobs: ModuleType) -> None:
     workers = EngineWorkers(engine="godot", settings=settings, num_workers=1)
     try:

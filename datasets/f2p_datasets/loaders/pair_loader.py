@@ -100,7 +100,24 @@ class PairLoader:
             return self._epoch_from_memory(epoch, start_batch)
         return self._epoch_from_stream(epoch, start_batch)
 
+    def complete(self) -> Iterator[PairBatch]:
+        """Every pair once, whatever the split, unshuffled; the last batch may be smaller."""
+        if self.mode == "memory":
+            for rows in np.split(np.arange(self.num_pairs), range(self.batch_size, self.num_pairs, self.batch_size)):
+                yield self._in_memory().batch(rows)
+        else:
+            pairs = self._stream(0, shuffle=False)
+            while samples := list(islice(pairs, self.batch_size)):
+                yield self._collate(samples)
+
     def _epoch_from_memory(self, epoch: int, start_batch: int) -> Iterator[PairBatch]:
+        order = np.arange(self.num_pairs)
+        if self.split == "train":
+            order = generator(self._seed, epoch, "loader.memory").permutation(self.num_pairs)
+        for batch in range(start_batch, self.num_batches):
+            yield self._in_memory().batch(order[batch * self.batch_size : (batch + 1) * self.batch_size])
+
+    def _in_memory(self) -> MemoryPairs:
         if self._memory is None:
             self._memory = MemoryPairs(
                 self._shards(),
@@ -109,13 +126,16 @@ class PairLoader:
                 resolution=self.resolution,
                 device=self._device,
             )
-        order = np.arange(self.num_pairs)
-        if self.split == "train":
-            order = generator(self._seed, epoch, "loader.memory").permutation(self.num_pairs)
-        for batch in range(start_batch, self.num_batches):
-            yield self._memory.batch(order[batch * self.batch_size : (batch + 1) * self.batch_size])
+        return self._memory
 
     def _epoch_from_stream(self, epoch: int, start_batch: int) -> Iterator[PairBatch]:
+        pairs = self._stream(epoch, shuffle=self.split == "train")
+        for batch in range(self.num_batches):
+            samples = list(islice(pairs, self.batch_size))
+            if batch >= start_batch:
+                yield self._collate(samples)
+
+    def _stream(self, epoch: int, *, shuffle: bool) -> Iterator[Sample]:
         shards = self._shards()
         plan = StreamPlan(
             shards=shards,
@@ -123,15 +143,11 @@ class PairLoader:
             fields=self._fields,
             resolution=self.resolution,
             pair_bytes=self.pair_bytes,
-            shuffle=self.split == "train",
+            shuffle=shuffle,
             workers=min(self._workers, len(shards)),
             seed=self._seed,
         )
-        pairs = stream_pairs(plan, epoch)
-        for batch in range(self.num_batches):
-            samples = list(islice(pairs, self.batch_size))
-            if batch >= start_batch:
-                yield self._collate(samples)
+        return stream_pairs(plan, epoch)
 
     def _collate(self, samples: list[Sample]) -> PairBatch:
         stacked = {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}

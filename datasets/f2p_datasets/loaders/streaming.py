@@ -19,7 +19,7 @@ import webdataset as wds
 from webdataset import tariterators
 
 from f2p_datasets.loaders.batches import decode_fields
-from f2p_datasets.processes import worker_context
+from f2p_datasets.processes import end_with_parent, worker_context
 from f2p_datasets.randomness import generator
 
 Sample = dict[str, torch.Tensor]
@@ -73,6 +73,7 @@ def _chunks(plan: StreamPlan, shards: Sequence[str]) -> Any:
         batch_size=None,
         num_workers=plan.workers,
         multiprocessing_context=worker_context() if plan.workers else None,
+        worker_init_fn=end_with_parent,
         generator=torch.Generator().manual_seed(0),  # its own: the global one belongs to the training
     )
 

@@ -7,6 +7,7 @@ import torch
 
 from f2p_models.creation import Creator, IterativeConfig, ModeChoice
 from f2p_models.creation import creator as creator_module
+from f2p_models.creation.iterative import search
 from f2p_models.errors import TensorError
 
 SHORT = replace(IterativeConfig.quick(), steps=3)
@@ -43,9 +44,12 @@ def test_the_search_lowers_the_loss_it_is_told_to_lower(creator, photos):
     assert (creation.curves[:, -1] < creation.curves[:, 0]).all()
 
 
-def test_hybrid_never_ends_with_a_larger_loss_than_one_shot(small_bundle, photos):
-    harmful = replace(IterativeConfig.paper(), steps=2, learning_rate=1e4)
-    creator = Creator(small_bundle, harmful)
+def test_hybrid_never_ends_with_a_larger_loss_than_one_shot(small_bundle, photos, monkeypatch):
+    def climb(losses_of, *rest):
+        return search(lambda vectors: -losses_of(vectors), *rest)
+
+    monkeypatch.setattr(creator_module, "search", climb)
+    creator = Creator(small_bundle, replace(IterativeConfig.paper(), steps=2, learning_rate=1e4))
 
     started, ended = creator.one_shot(photos), creator.hybrid(photos)
 

@@ -15,7 +15,7 @@ class Pose:
 
 
 def test_a_large_front_view_is_searched():
-    choice = choose_mode(Pose(yaw_deg=3.0, pitch_deg=-4.0), 400.0)
+    choice = choose_mode(Pose(yaw_deg=3.0, pitch_deg=-4.0), 400.0, 512)
 
     assert choice.mode == "hybrid"
     assert "front view" in choice.reason
@@ -24,7 +24,7 @@ def test_a_large_front_view_is_searched():
 
 @pytest.mark.parametrize("pose", [Pose(yaw_deg=30.0), Pose(yaw_deg=-30.0), Pose(pitch_deg=35.0)])
 def test_a_turned_head_is_translated_in_one_shot_and_says_how_far_it_is_turned(pose):
-    choice = choose_mode(pose, 400.0)
+    choice = choose_mode(pose, 400.0, 512)
 
     assert choice.mode == "one-shot"
     assert f"yaw {pose.yaw_deg:.0f}°" in choice.reason
@@ -32,10 +32,14 @@ def test_a_turned_head_is_translated_in_one_shot_and_says_how_far_it_is_turned(p
 
 
 def test_a_small_face_is_translated_in_one_shot_and_says_its_size():
-    choice = choose_mode(Pose(), 60.0)
+    choice = choose_mode(Pose(), 60.0, 512)
 
     assert choice.mode == "one-shot"
     assert "60 px" in choice.reason
+
+
+def test_a_face_too_small_for_one_version_is_large_enough_for_a_coarser_one():
+    assert choose_mode(Pose(), 60.0, 128).mode == "hybrid"
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine_bridge.errors import SchemaError
-from f2p_models.creation import ParametersError, parameters_document, read_parameters
+from f2p_models.creation import parameters_document, read_parameters
+from f2p_models.errors import ParametersError
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine_bridge.parts import PART_COLORS, Part
-from f2p_models.creation import Panel, overlay_mask, side_by_side
+from f2p_models.creation import Panel, side_by_side
 
 RED, GREEN = (200, 30, 30), (30, 200, 30)
 
@@ -47,19 +46,3 @@ def test_the_same_panels_give_the_same_bytes(caption):
     panels = [Panel(title="photo", picture=plain(RED), note="0.71")]
 
     np.testing.assert_array_equal(side_by_side(panels, caption=caption), side_by_side(panels, caption=caption))
-
-
-def test_a_mask_paints_parts_and_spares_the_background():
-    mask = np.zeros((64, 64), np.uint8)
-    mask[:32] = Part.NOSE
-
-    painted = overlay_mask(plain(RED), mask, strength=1.0)
-
-    assert (painted[:32] == PART_COLORS[Part.NOSE]).all()
-    assert (painted[32:] == RED).all()
-
-
-def test_a_mask_of_another_size_is_brought_to_the_pictures():
-    mask = np.full((16, 16), Part.HAIR, np.uint8)
-
-    assert (overlay_mask(plain(RED), mask, strength=1.0) == PART_COLORS[Part.HAIR]).all()

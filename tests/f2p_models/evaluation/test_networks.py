@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from engine_bridge.parts import Part
 from f2p_models.evaluation import evaluate_imitator, evaluate_segmenter
 
 
@@ -58,7 +59,9 @@ def test_a_segmenter_that_made_the_masks_is_always_right(small_bundle, own_pictu
         grid = small_bundle.segmenter(own_pictures.float() / 255.0).logits.argmax(1)
     masks = grid.repeat_interleave(8, 1).repeat_interleave(8, 2).byte()
 
-    quality = evaluate_segmenter(small_bundle.segmenter, Pairs(None, own_pictures, masks))
+    pairs = Pairs(None, own_pictures, masks)
+
+    quality = evaluate_segmenter(small_bundle.segmenter, pairs, pairs)
 
     assert (quality.pixel_accuracy, quality.mean_iou) == (1.0, 1.0)
     assert set(quality.part_iou.values()) == {1.0}
@@ -69,4 +72,16 @@ def test_a_segmenter_is_charged_for_masks_of_another_class(small_bundle, own_pic
         grid = small_bundle.segmenter(own_pictures.float() / 255.0).logits.argmax(1)
     wrong = ((grid + 1) % 11).repeat_interleave(8, 1).repeat_interleave(8, 2).byte()
 
-    assert evaluate_segmenter(small_bundle.segmenter, Pairs(None, own_pictures, wrong)).pixel_accuracy == 0.0
+    pairs = Pairs(None, own_pictures, wrong)
+
+    assert evaluate_segmenter(small_bundle.segmenter, pairs, pairs).pixel_accuracy == 0.0
+
+
+def test_a_segmenter_stands_beside_the_constant_mask_of_its_training_masks(small_bundle, own_pictures):
+    masks = torch.full((10, 64, 64), Part.NOSE, dtype=torch.uint8)
+    train = Pairs(None, own_pictures, masks)
+    heldout = Pairs(None, own_pictures, torch.cat([masks[:5], torch.full_like(masks[5:], Part.HAIR)]))
+
+    quality = evaluate_segmenter(small_bundle.segmenter, train, heldout)
+
+    assert (quality.constant_accuracy, quality.constant_mean_iou) == (0.5, 0.25)

@@ -45,8 +45,14 @@ class ToySource:
     def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[ToyBatch]:
         order = torch.randperm(self.num_pairs, generator=torch.Generator().manual_seed(1000 + epoch))
         for batch in range(start_batch, min(self.num_batches, self.delivered)):
-            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield ToyBatch(self.index[rows], _rows(self.vector, rows), self.image[rows], _rows(self.mask, rows))
+            yield self._batch(order[batch * self.batch_size : (batch + 1) * self.batch_size])
+
+    def complete(self) -> Iterator[ToyBatch]:
+        for rows in torch.arange(self.num_pairs).split(self.batch_size):
+            yield self._batch(rows)
+
+    def _batch(self, rows: Tensor) -> ToyBatch:
+        return ToyBatch(self.index[rows], _rows(self.vector, rows), self.image[rows], _rows(self.mask, rows))
 
 
 def _rows(tensor: Tensor | None, rows: Tensor) -> Tensor | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,18 @@ Build = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def result(toy_source: Build, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("imitator")
+
+
+@pytest.fixture(scope="module")
+def result(toy_source: Build, folder: Path) -> TrainingResult:
     return train_imitator(
         ImitatorConfig(vector_size=6, resolution=64, width=0.06),
         ImitatorTraining(epochs=14, batch_size=8, optimizer="adam", learning_rate=5e-3, schedule="one_cycle"),
         train=toy_source("train", 128),
         heldout=toy_source("heldout", 16),
-        folder=tmp_path_factory.mktemp("imitator"),
+        folder=folder,
         device=torch.device("cpu"),
     )
 
@@ -45,9 +51,9 @@ def test_the_metrics_are_those_of_the_module_that_comes_back(result: TrainingRes
     assert result.metrics["l1"] == pytest.approx(float(torch.stack(errors).mean()), rel=1e-5)
 
 
-def test_the_preview_shows_engine_imitator_and_difference(result: TrainingResult) -> None:
-    assert result.preview_path is not None
-    sheet = np.asarray(Image.open(result.preview_path))
+@pytest.mark.usefixtures("result")
+def test_the_preview_shows_engine_imitator_and_difference(folder: Path) -> None:
+    sheet = np.asarray(Image.open(folder / "previews/epoch-0014.png"))
     assert sheet.shape == (3 * 192, 8 * 192, 3)
 
 

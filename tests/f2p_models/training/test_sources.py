@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from f2p_models.errors import TrainingError
 from f2p_models.training.embedded import AlternatingSource, EmbeddedSource, LabelledTables, embed_source
-from f2p_models.training.errors import TrainingError
 from f2p_models.training.sources import GuardedSource, MixedSource, heldout_index, mask_of, vector_of
 
 Build = Callable[..., Any]
@@ -130,3 +130,16 @@ def test_pairs_that_a_loader_drops_at_an_epochs_end_are_embedded_too(toy_source:
     assert table.index.tolist() == sorted(source.index.tolist())
     assert torch.allclose(table.embedding, toy_embedder.embed(source.image / 255.0), atol=1e-5)
     assert torch.equal(table.vector, source.vector)
+
+
+def test_a_complete_pass_over_mixed_and_guarded_sources_has_every_pair(toy_source: Build) -> None:
+    first, second = toy_source("train", 20, delivered=1), toy_source("train", 12, delivered=1)
+    guarded = GuardedSource(MixedSource([first, second]), torch.tensor([4]))
+    found = sorted(index for batch in guarded.complete() for index in batch.index.tolist())
+    assert found == sorted([*first.index.tolist(), *second.index.tolist()])
+
+
+def test_the_guard_stops_held_out_pairs_in_a_complete_pass_too(toy_source: Build) -> None:
+    heldout = toy_source("heldout", 16)
+    with pytest.raises(TrainingError, match="held-out split"):
+        list(GuardedSource(heldout, heldout_index(heldout)).complete())

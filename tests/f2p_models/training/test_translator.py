@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import torch
 
+from f2p_models.errors import TrainingError
 from f2p_models.imitator import ImitatorConfig
 from f2p_models.segmenter import Segmenter, SegmenterConfig
 from f2p_models.training import (
     FrozenNetworks,
     ImitatorTraining,
-    TrainingError,
     TrainingResult,
     TranslatorTraining,
     train_imitator,
