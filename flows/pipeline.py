@@ -74,7 +74,6 @@ def build_character(
             run,
             photos=training_photos,
             photo_like=photo_like,
-            studio=studio,
             imitator=imitator,
             segmenter=segmenter,
             template=template,

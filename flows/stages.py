@@ -89,7 +89,6 @@ def train_network(
                 run,
                 photos=training_photos,
                 photo_like=photo_like,
-                studio=studio,
                 imitator=imitator,
                 segmenter=segmenter,
                 template=template,

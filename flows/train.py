@@ -43,7 +43,7 @@ from flows.artifacts import show_picture
 from flows.layout import CHECKPOINT, TRAINING
 from flows.progress import ProgressBar, say
 from flows.runs import Run
-from flows.steps import Step, code_version, is_done, plain
+from flows.steps import Step, code_version, digest, is_done, plain
 
 LOADER_WORKERS: Final = 2
 #: The metrics shown beside each step; the card has them all.
@@ -132,7 +132,6 @@ def train_translator(
     *,
     photos: Path,
     photo_like: Path,
-    studio: Path,
     imitator: Path,
     segmenter: Path,
     template: AlignmentTemplate,
@@ -149,7 +148,7 @@ def train_translator(
     labelled = photos == photo_like
     pairs = ("vector", "image")
     fields = pairs if labelled else ("image",)
-    renders = [studio] if labelled else [studio, photo_like]
+    renders = [] if labelled else [photo_like]
 
     def fit(folder: Path, progress: Progress) -> TrainingResult:
         return training.train_translator(
@@ -171,7 +170,7 @@ def train_translator(
         "training": settings.to_dict(),
         "photos": dataset_key(photos),
         "renders": [dataset_key(found) for found in renders],
-        "embedder": [embedder.name, embedder.weights_sha256, template.fingerprint],
+        "embedder": [embedder.name, embedder.weights_sha256, digest(embedder.center.tolist()), template.fingerprint],
         **{kind: checkpoint_hash(folder) for kind, folder in parents.items()},
     }
     return _trained(run, "translator", inputs, fit, datasets=[photos, *renders], parents=parents)

@@ -47,7 +47,7 @@ def test_the_segmenter_finds_the_parts_in_any_light_and_pose(evaluation: dict[st
 
 def test_one_shot_sliders_are_clearly_nearer_than_the_mean_vectors(evaluation: dict[str, Any]) -> None:
     parameters = evaluation["creators"]["one-shot"]["parameters"]
-    assert parameters["slider_error"] <= 0.97 * parameters["constant_error"]
+    assert parameters["slider_error"] <= 0.96 * parameters["constant_error"]
 
 
 def test_characters_are_nearest_to_their_own_photo(evaluation: dict[str, Any]) -> None:
