@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from flows.steps import alone
+
 SMOKE = ("run", "--character", "tiny", "--recipe", "smoke", "--workers", "2", "--photo", "sample", "--json")
 STAGES = [
     "studio",
@@ -192,3 +194,13 @@ def test_networks_of_a_dataset_of_ones_own_are_published_with_their_whole_lineag
     assert f2p(*order, home=home).returncode == 0
     published = json.loads(f2p("publish", "--character", "tiny", "--json", home=home).stdout)
     assert published["parents"].keys() == set(STAGES) - {"version", "creation"}
+
+
+def test_a_restart_deletes_nothing_that_another_process_works_on(finished: Finished, f2p: F2p) -> None:
+    [imitator] = (finished.home / "checkpoints").glob("tiny-imitator-*")
+    before = contents(imitator)
+    with alone(imitator, finished.home / "cache" / "locks"):
+        trained = f2p("train", "imitator", "--character", "tiny", "--recipe", "smoke", "--restart", home=finished.home)
+    assert trained.returncode == 2
+    assert "another f2p process is working on it" in trained.stderr
+    assert contents(imitator) == before

@@ -8,6 +8,7 @@ import torch
 from f2p_models.creation import Creator, IterativeConfig, ModeChoice
 from f2p_models.creation import creator as creator_module
 from f2p_models.creation.iterative import search
+from f2p_models.creator_bundle import load_draft
 from f2p_models.errors import TensorError
 
 SHORT = replace(IterativeConfig.quick(), steps=3)
@@ -36,6 +37,16 @@ def test_every_mode_answers_hardened_vectors_with_their_loss(creator, photos, mo
     assert creation.curves.shape == (5, 0 if mode == "one-shot" else 3)
     assert creation.mode == mode
     assert len(creation.reasons) == 5
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("mode", ["one-shot", "iterative", "hybrid"])
+def test_every_mode_creates_on_a_gpu_and_answers_on_the_cpu(draft_folder, photos, mode):
+    creation = Creator(load_draft(draft_folder, device=torch.device("cuda")), SHORT).in_mode(mode, photos)
+
+    assert is_hardened(creation.vectors)
+    assert creation.vectors.device.type == "cpu"
 
 
 def test_the_search_lowers_the_loss_it_is_told_to_lower(creator, photos):
