@@ -118,7 +118,7 @@ def quick() -> Recipe:
         shard_size=250,
         imitator_width=0.25,
         segmenter_width=0.25,
-        segmenter_px=160,
+        segmenter_px=192,
         imitator=ImitatorTraining(
             epochs=12,
             batch_size=16,
