@@ -25,7 +25,7 @@ from flows.settings import Settings
 
 OUT = Path(__file__).parents[1] / "docs" / "images"
 CHARACTERS = ("justice_female", "justice_male", "justice_girl")
-FACES_EACH = 8
+FACES_EACH = 6
 SHEET_PX = 160
 WIDEST_PX = 1400
 

@@ -68,8 +68,10 @@ def _judge(error: BaseException) -> tuple[str, int]:
         case UsageError():
             message = error.format_message()
             return message and f"{message} (--help shows how)", USERS_MISTAKE
-        case OrchestratorError() | EngineError():
-            return f"engine: {error}" if isinstance(error, EngineError) else str(error), ENGINE_TROUBLE
+        case OrchestratorError():
+            return str(error), ENGINE_TROUBLE
+        case EngineError():
+            return f"engine: {error}", ENGINE_TROUBLE
         case OSError() if error.strerror and not isinstance(error, ConnectionError):  # no space, no permission
             return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, USERS_MISTAKE
         case _:
