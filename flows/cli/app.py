@@ -68,10 +68,9 @@ def _judge(error: BaseException) -> tuple[str, int]:
         case UsageError():
             message = error.format_message()
             return message and f"{message} (--help shows how)", USERS_MISTAKE
-        case OrchestratorError():
-            return str(error), ENGINE_TROUBLE
         case EngineError():
-            return f"engine: {error}", ENGINE_TROUBLE
+            whose = "" if isinstance(error, OrchestratorError) else "engine: "
+            return f"{whose}{error}", ENGINE_TROUBLE
         case OSError() if error.strerror and not isinstance(error, ConnectionError):  # no space, no permission
             return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, USERS_MISTAKE
         case _:
