@@ -1,13 +1,12 @@
 # One command name everywhere: people, CI and the docs call these.
 #   make run    the main job: a character type becomes a published creator, a photo becomes a character
 #   make test   the test suite          make check  format, lint, types, import rules
-#   make bench  benchmarks              make clean  forget the virtual environment (never F2P_HOME)
+#   make bench  benchmarks              make clean  forget the virtual environment (never the home)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-export F2P_HOME ?= $(CURDIR)/f2p-home
 
 .PHONY: help install run test check bench format clean
 
