@@ -43,8 +43,8 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
 def keep_freed_memory() -> None:
     """Let the C library keep the large blocks that every step frees and asks for again, instead of unmapping them.
 
-    A step of the quick imitator on a CPU took 5,000 page faults without it and 60 with it (getrusage), and 1.4 times
-    as long on one core. Does nothing where the C library is not glibc.
+    A step of a small network on a CPU otherwise spends much of its time on page faults.
+    Does nothing where the C library is not glibc.
     """
     if not sys.platform.startswith("linux"):
         return
