@@ -21,6 +21,10 @@ class EngineBridge(Protocol):
     def build(self) -> str:
         """Changes whenever the engine may draw the same vector differently."""
 
+    @property
+    def scene_fields(self) -> frozenset[str]:
+        """Names of the fields of :class:`Scene` that are honoured; of a request's scene the others must be neutral."""
+
     def describe(self, character: str) -> ParameterSchema:
         """The schema of a character type. Works before anything is rendered.
 

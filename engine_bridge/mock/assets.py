@@ -17,6 +17,8 @@ from engine_bridge.errors import EngineUnavailableError, InputError
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int32]
+#: Compiled code need not check unsigned indices for counting from the end.
+Indices = npt.NDArray[np.uint32]
 
 FOLDER: Final = Path(__file__).parent / "assets"
 HEAD_FILE, WARDROBE_FILE = "head.npz", "wardrobe.npz"
@@ -118,9 +120,8 @@ def load_hair(head: str, hairstyle: str) -> Hair | None:
 @lru_cache(maxsize=256)
 def load_makeup(kind: str, style: str) -> Bytes | None:
     """The (S, S) coverage of ``brow``, ``lipstick`` or ``beard`` on the skin texture; None when it has none."""
-    wardrobe = _open(WARDROBE_FILE)
-    key = f"{kind}/{style}"
-    return wardrobe[key] if key in wardrobe and wardrobe[key].any() else None
+    coverage: Bytes | None = _open(WARDROBE_FILE).get(f"{kind}/{style}")  # every access unpacks it anew
+    return coverage if coverage is not None and coverage.any() else None
 
 
 @lru_cache(maxsize=1)

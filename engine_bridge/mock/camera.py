@@ -38,7 +38,7 @@ class Camera:
     matrix        (3, 4) head space -> camera space, which looks along -z
     rotation      (3, 3) of the head; its transpose takes directions of the scene to head space
     pixels        picture size of a length of one at a distance of one, in pixels
-    shift_x, shift_y   of the whole picture, fractions of its side
+    shift_x, shift_y   of the whole picture to the right and down, fractions of its side
     pixel_size    decimetres per pixel in the plane of the face
     """
 
@@ -61,7 +61,7 @@ class Camera:
             rotation=rotation.astype(np.float32),
             pixels=np.float32(side_px * scene.focal_length_mm / FILM_MM * scene.zoom),
             shift_x=np.float32(scene.shift_x),
-            shift_y=np.float32(scene.shift_y),
+            shift_y=np.float32(-scene.shift_y),  # rows count downwards
             pixel_size=framing.side / side_px / scene.zoom,
         )
 

@@ -8,51 +8,69 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine_bridge.mock.compiler import kernel
+from engine_bridge.mock.compiler import inlined, kernel
+from engine_bridge.mock.keys import inverse_of, triangle_of
 from engine_bridge.mock.surfaces import Surface
 
 _HAIR = np.uint8(Surface.HAIR)
 _NO_SURFACE = np.uint8(255)
+_NO_LASH = np.float32(0.0)
 
 
 @kernel
-def find_edges(depth, ids, surface, depth_step, edges):
+def find_edges(keys, surface, lashes, depth_step, edges):
     """List the edge pixels in ``edges``, row by row. Returns how many there are, E.
 
     A jump of ``depth_step`` in distance between neighbours is an edge, but steps within the hair are left alone: its
-    streaks drown them.
+    streaks drown them. A lash covers only some of its pixel, which makes it an edge as well.
     """
-    side = ids.shape[0]
-    kinds, is_edge, step = edges.kinds, edges.is_edge, edges.step
+    side, stride = lashes.shape[0], np.uintp(keys.shape[1])
+    keys, kinds, lashes, is_edge = keys.ravel(), edges.kinds.ravel(), lashes.ravel(), edges.is_edge.ravel()
+    across, above, below = edges.steps[0], edges.steps[1], edges.steps[2]
+    across[:], above[:], below[:] = 0, 0, 0
+    look_up_kinds(keys, surface, np.uintp(0), stride, kinds)
     for y in range(side):
-        look_up_kinds(ids[y], surface, kinds[y])
-        mark_steps(depth[y, :-1], depth[y, 1:], ids[y, :-1], ids[y, 1:], kinds[y, :-1], kinds[y, 1:], depth_step, step)
-        is_edge[y, 0], is_edge[y, -1] = step[0], step[side - 2]
-        for x in range(1, side - 1):
-            is_edge[y, x] = step[x - 1] | step[x]
-        if y > 0:
-            mark_steps(depth[y - 1], depth[y], ids[y - 1], ids[y], kinds[y - 1], kinds[y], depth_step, step)
-            for x in range(side):
-                is_edge[y - 1, x] |= step[x]
-                is_edge[y, x] |= step[x]
-    return list_edges(is_edge.ravel(), edges.first, edges.places)
+        start = np.uintp(y) * stride
+        mark_steps(keys, kinds, start, np.uintp(1), np.uintp(side - 1), depth_step, across)
+        if y + 1 < side:
+            look_up_kinds(keys, surface, start + stride, stride, kinds)
+            mark_steps(keys, kinds, start, stride, np.uintp(side), depth_step, below)
+        else:
+            below[:] = 0
+        mark_pixels(lashes, np.uintp(y * side), np.uintp(side), across, above, below, is_edge)
+        above, below = below, above
+    return list_edges(is_edge, edges.first, edges.places)
 
 
-@kernel
-def look_up_kinds(ids, surface, kinds):
-    """The surface under each pixel of a row."""
-    for x in range(ids.shape[0]):
-        t = ids[x]
-        kinds[x] = surface[t] if t >= 0 else _NO_SURFACE
+@inlined
+def look_up_kinds(keys, surface, start, count, kinds):
+    """The surface under some pixels."""
+    for i in range(count):
+        t = triangle_of(keys[start + i])
+        kinds[start + i] = surface[t] if t >= 0 else _NO_SURFACE
 
 
-@kernel
-def mark_steps(near, other, t, other_t, kind, other_kind, depth_step, out):
-    """Whether an edge runs between the pixels of two rows. No branches, so that many pixels are compared at once."""
-    for x in range(near.shape[0]):
-        jump = abs(near[x] - other[x]) > depth_step * near[x] * near[x]
-        apart = jump & (t[x] != other_t[x]) & (kind[x] != _HAIR)
-        out[x] = apart | (kind[x] != other_kind[x])
+@inlined
+def mark_steps(keys, kinds, start, step, count, depth_step, out):
+    """Mark in ``out`` from its second place on where an edge runs between a pixel and the one ``step`` further on.
+
+    No branches, so that many pixels are compared at once.
+    """
+    for i in range(count):
+        key, other = keys[start + i], keys[start + i + step]
+        kind, other_kind = kinds[start + i], kinds[start + i + step]
+        inverse = inverse_of(key)
+        jump = abs(inverse - inverse_of(other)) > depth_step * inverse * inverse
+        apart = jump & (triangle_of(key) != triangle_of(other)) & (kind != _HAIR)
+        out[i + np.uintp(1)] = apart | (kind != other_kind)
+
+
+@inlined
+def mark_pixels(lashes, start, count, across, above, below, is_edge):
+    """Mark the pixels of a row that a lash covers or an edge runs along."""
+    for i in range(count):
+        j = i + np.uintp(1)
+        is_edge[start + i] = (lashes[start + i] > _NO_LASH) | across[i] | across[j] | above[j] | below[j]
 
 
 @kernel

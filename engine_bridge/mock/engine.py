@@ -16,10 +16,11 @@ from engine_bridge.mock.assets import assets_hash, load_head
 from engine_bridge.mock.choices import check_choices
 from engine_bridge.mock.renderer import Renderer
 from engine_bridge.mock.rig import RIG_RESPONSE, SliderMap, bone_offsets
+from engine_bridge.scene import BRIDGE_SCENE_FIELDS, ENGINE_SCENE_FIELDS
 from engine_bridge.schema import ParameterSchema, Vector
 
 #: Raise it whenever the code may draw the same vector differently.
-RENDERER_VERSION: Final = 2
+RENDERER_VERSION: Final = 3
 
 
 class MockEngine:
@@ -42,6 +43,11 @@ class MockEngine:
     def build(self) -> str:
         """``mock-`` and 12 hex digits of the assets and the renderer's version."""
         return "mock-" + hashlib.sha256(f"{assets_hash()} {RENDERER_VERSION}".encode()).hexdigest()[:12]
+
+    @property
+    def scene_fields(self) -> frozenset[str]:
+        """All of them."""
+        return ENGINE_SCENE_FIELDS | BRIDGE_SCENE_FIELDS
 
     def describe(self, character: str) -> ParameterSchema:
         """The schema of a character type.

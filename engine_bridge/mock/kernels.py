@@ -1,6 +1,6 @@
 """What the compiled kernels hand to each other: named tuples of arrays, which numba understands.
 
-H W  picture      N  vertices      M  triangles      E  edge pixels      K  samples
+H W  picture      N  vertices      M  triangles      E  edge pixels      L  lists      K  samples
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine_bridge.mock.assets import Bytes, Floats, Ints
+from engine_bridge.mock.assets import Bytes, Floats, Indices, Ints
+from engine_bridge.mock.keys import RUN
 from engine_bridge.mock.tiles import TILE
 
 #: A small table of float32, row by row.
@@ -17,11 +18,12 @@ Rows = tuple[tuple[np.float32, ...], ...]
 
 
 class Mesh(NamedTuple):
-    """plane (M, 10), see Planes; tris (M, 3); surface (M,); attributes (N, 10), see body.py."""
+    """plane (M, 10), see Planes; tris (M, 3); surface and shader (M,), see body.py; attributes (N, 10), see body.py."""
 
     plane: Floats
-    tris: Ints
+    tris: Indices
     surface: Bytes
+    shader: Bytes
     attributes: Floats
 
 
@@ -30,6 +32,21 @@ class Lighting(NamedTuple):
 
     light: Rows
     palette: Rows
+
+
+class Materials(NamedTuple):
+    """What the shaders look up.
+
+    skin       (S, S, 8) texture, see SkinPainter; texels (S, S, 2) are the same bytes, four to a number
+    strands    the noise table of strand_noise; streaks in [0, 1] is the strength of the finest ones
+    eye_pixel  a pixel's size on the unit eyeball
+    """
+
+    skin: Bytes
+    texels: Indices
+    strands: Floats
+    streaks: np.float32
+    eye_pixel: np.float32
 
 
 class Planes(NamedTuple):
@@ -71,14 +88,15 @@ class Edges(NamedTuple):
 
     first    (H * W + 1,) how many come before each pixel
     places   (H * W + 1,) y * W + x of each
-    kinds, is_edge (H, W), step (W,)   scratch of find_edges: surfaces, and marks
+    is_edge  (H, W) whether each pixel is one of them
+    kinds (H, W + RUN), steps (3, W + 1)   scratch of find_edges: surfaces; edges beside, above and below a row's pixels
     """
 
     first: Ints
     places: Ints
-    kinds: Bytes
     is_edge: Bytes
-    step: Bytes
+    kinds: Bytes
+    steps: Bytes
 
 
 def empty_edges(side: int) -> Edges:
@@ -86,42 +104,82 @@ def empty_edges(side: int) -> Edges:
     return Edges(
         first=np.zeros(side * side + 1, np.int32),
         places=np.zeros(side * side + 1, np.int32),
-        kinds=np.zeros((side, side), np.uint8),
         is_edge=np.zeros((side, side), np.uint8),
-        step=np.zeros(side, np.uint8),
+        kinds=np.zeros((side, side + RUN), np.uint8),
+        steps=np.zeros((3, side + 1), np.uint8),
     )
 
 
 class Samples(NamedTuple):
-    """K places of the picture to shade.
+    """Places of the picture to shade: one list per shader.
 
-    tri     (K,) triangle, or -1 for the background
-    place   (K, 2) picture position
-    weight  (K,) quarters of its pixel
-    lid     (K,) distance to the upper lid in [0, 1], for eyes
-    order   (3, K) the samples of each of the three lists; ``counts`` (3,) their lengths
-    color   (K, 3) linear; part (K,) part id: filled by the shaders
+    tri     (L, K) triangle
+    x, y    (L, K) picture position
+    target  (L, K) where the result goes: a pixel's y * W + x, or a row of ``EdgeColors``
+    lid     (K,) distance to the upper lid in [0, 1], of the list of eyes
+    counts  (L,) lengths of the lists
     """
 
-    tri: Ints
-    place: Floats
-    weight: Bytes
+    tri: Indices
+    x: Floats
+    y: Floats
+    target: Indices
     lid: Floats
-    order: Ints
     counts: Ints
+
+
+def empty_samples(num_lists: int, capacity: int) -> Samples:
+    """Buffers for ``capacity`` samples in each list."""
+    shape = num_lists, capacity
+    return Samples(
+        tri=np.zeros(shape, np.uint32),
+        x=np.zeros(shape, np.float32),
+        y=np.zeros(shape, np.float32),
+        target=np.zeros(shape, np.uint32),
+        lid=np.zeros(capacity, np.float32),
+        counts=np.zeros(num_lists, np.int32),
+    )
+
+
+class EdgeColors(NamedTuple):
+    """The four samples of every edge pixel: linear color (4 E, 3), part (4 E,), weight (4 E,) in quarters of a pixel.
+
+    A triangle that several samples of a pixel see is shaded once, with their common weight; the others weigh nothing.
+    """
+
     color: Floats
     part: Bytes
+    weight: Bytes
 
 
-def empty_samples(capacity: int) -> Samples:
-    """Buffers for ``capacity`` samples."""
-    return Samples(
-        tri=np.zeros(capacity, np.int32),
-        place=np.zeros((capacity, 2), np.float32),
-        weight=np.zeros(capacity, np.uint8),
-        lid=np.zeros(capacity, np.float32),
-        order=np.zeros((3, capacity), np.int32),
-        counts=np.zeros(3, np.int32),
-        color=np.zeros((capacity, 3), np.float32),
-        part=np.zeros(capacity, np.uint8),
+def empty_edge_colors(capacity: int) -> EdgeColors:
+    """Buffers for ``capacity`` edge pixels."""
+    return EdgeColors(
+        color=np.zeros((4 * capacity, 3), np.float32),
+        part=np.zeros(4 * capacity, np.uint8),
+        weight=np.zeros(4 * capacity, np.uint8),
     )
+
+
+class Paper(NamedTuple):
+    """Where finished pixels go: picture (H * W, 3), mask (H * W,), and the tone table that finishes them."""
+
+    picture: Bytes
+    mask: Bytes
+    tone: Bytes
+
+
+class Output(NamedTuple):
+    """Where shaded samples go: to the paper when they are ``finished`` pixels, else to ``colors``."""
+
+    finished: bool
+    paper: Paper
+    colors: EdgeColors
+
+
+class Scratch(NamedTuple):
+    """One block of samples: rows of floats, of packed texels, and the parts; see shaders.py."""
+
+    rows: Floats
+    words: Indices
+    part: Bytes

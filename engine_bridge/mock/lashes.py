@@ -9,14 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from engine_bridge.mock.compiler import kernel
+from engine_bridge.mock.keys import inverse_of
 
 STRANDS_PER_DM = 95.0
 
 
 @kernel
-def draw_lashes(points, tris, lash, depth, strength, cover):
-    """Fill ``cover`` (H, W) with the opacity of the lashes in front of what ``depth`` sees."""
-    side = depth.shape[0]
+def draw_lashes(points, tris, lash, keys, strength, cover):
+    """Fill ``cover`` (H, W) with the opacity of the lashes in front of what ``keys`` see."""
+    side = cover.shape[0]
     cover[:] = 0.0
     for t in range(tris.shape[0]):
         a, b, c = tris[t, 0], tris[t, 1], tris[t, 2]
@@ -33,7 +34,7 @@ def draw_lashes(points, tris, lash, depth, strength, cover):
                     continue
                 w0 = 1.0 - w1 - w2
                 near = w0 * points[a, 2] + w1 * points[b, 2] + w2 * points[c, 2]
-                if near < depth[y, x]:
+                if near < inverse_of(keys[y, x]):
                     continue
                 along = w0 * lash[a, 0] + w1 * lash[b, 0] + w2 * lash[c, 0]
                 out = w0 * lash[a, 1] + w1 * lash[b, 1] + w2 * lash[c, 1]

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
 from engine_bridge.mock.assets import BRIGHTEST, Bytes, Head, load_makeup
 from engine_bridge.mock.compiler import kernel
 from engine_bridge.scene import Rgb
+
+#: Channels of a texel.
+COLOR_AND_GLOSS: Final = (0, 1, 2, 4)
+COVERAGE: Final = 3
+PART: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +39,13 @@ class Layer:
 
 
 class SkinPainter:
-    """Owns one head's skin texture (S, S, 6) and repaints only what changed."""
+    """Owns one head's skin texture and repaints only what changed.
+
+    texture (S, S, 8)   colour, coverage of the candidate part, gloss, candidate part, nothing, nothing
+    """
 
     def __init__(self, head: Head) -> None:
-        self._bare = fill_gaps(head.skin)
+        self._bare = pack(fill_gaps(head.skin))
         self._painted: list[tuple[slice, slice]] = []
         self.texture = self._bare.copy()
 
@@ -75,6 +84,13 @@ def fill_gaps(skin: Bytes) -> Bytes:
     return filled
 
 
+def pack(skin: Bytes) -> Bytes:
+    """Texels (S, S, 6) of the asset as eight bytes each, the first four of which are interpolated."""
+    packed = np.zeros((*skin.shape[:2], 8), np.uint8)
+    packed[..., [*COLOR_AND_GLOSS, COVERAGE, PART]] = skin
+    return packed
+
+
 @kernel
 def blend(texture, coverage, coat, opacity, is_part):
     """Mix ``coat`` (4,) into colour and gloss by coverage * opacity; a part's coverage is stored as well."""
@@ -84,11 +100,11 @@ def blend(texture, coverage, coat, opacity, is_part):
             if covered == 0:
                 continue
             share = covered * opacity
-            for channel in range(4):
+            for k, channel in enumerate(COLOR_AND_GLOSS):
                 under = texture[row, column, channel]
-                texture[row, column, channel] = np.uint8(under + share * (coat[channel] - under) + np.float32(0.5))
+                texture[row, column, channel] = np.uint8(under + share * (coat[k] - under) + np.float32(0.5))
             if is_part:
-                texture[row, column, 4] = covered
+                texture[row, column, COVERAGE] = covered
 
 
 @lru_cache(maxsize=256)

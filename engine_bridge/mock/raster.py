@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine_bridge.mock.assets import Floats, Ints
-from engine_bridge.mock.compiler import kernel
+from engine_bridge.mock.compiler import inlined, kernel
 from engine_bridge.mock.kernels import empty_planes, empty_tiles
-from engine_bridge.mock.tiles import TILE, find_farthest, is_hidden
+from engine_bridge.mock.keys import EMPTY, RUN, empty_keys, key_of, read_keys, triangle_of
+from engine_bridge.mock.tiles import TILE, find_farthest, hide_without_edges, is_hidden
 
 #: Offsets of the four samples of an edge pixel from its corner (rotated grid).
 SAMPLE_X = np.array([0.375, 0.875, 0.125, 0.625], np.float32)
@@ -29,7 +30,7 @@ _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _OVERLAP, _TINY, _FAR = np.float32(1e-3), np.float32(1e-20), np.float32(1e9)
 
 #: Triangles between two looks at what they hide.
-_RENEWAL = 1024
+_RENEWAL = 2048
 
 
 @kernel
@@ -59,7 +60,7 @@ def set_up(points, tris, two_sided, side, planes):
         x0, y0, z0 = points[a, 0], points[a, 1], points[a, 2]
         x1, y1, x2, y2 = points[b, 0] - x0, points[b, 1] - y0, points[c, 0] - x0, points[c, 1] - y0
         area = x1 * y2 - x2 * y1
-        if area == _ZERO or (area > _ZERO and not two_sided[t]):
+        if abs(area) < _TINY or (area > _ZERO and not two_sided[t]):
             continue
         left, right = x0 + min(x1, x2, _ZERO), x0 + max(x1, x2, _ZERO)
         top, bottom = y0 + min(y1, y2, _ZERO), y0 + max(y1, y2, _ZERO)
@@ -77,7 +78,7 @@ def set_up(points, tris, two_sided, side, planes):
     return count
 
 
-@kernel
+@inlined
 def bound(weight, step_x, step_y):
     """Where along a row ``weight + run * step_x`` changes its sign, as lower and upper bounds of ``run``.
 
@@ -87,25 +88,26 @@ def bound(weight, step_x, step_y):
     step = step_x if step_x != _ZERO else _TINY
     inverse = _ONE / step
     start, change = -weight * inverse, -step_y * inverse
-    if step > _ZERO:
-        return start - _OVERLAP, change, _FAR, _ZERO
-    return -_FAR, _ZERO, start + _OVERLAP, change
+    rising = step > _ZERO
+    low, high = start - _OVERLAP if rising else -_FAR, _FAR if rising else start + _OVERLAP
+    return low, change if rising else _ZERO, high, _ZERO if rising else change
 
 
 @kernel
-def rasterize(planes, count, tiles, depth, ids):
-    """Fill ``depth`` (H, W) float32 inverse distance and ``ids`` (H, W) int32 with the nearest triangle or NOTHING.
+def rasterize(planes, count, num_covering, tiles, keys):
+    """Draw the triangles into ``keys``, see empty_keys. ``count`` is set_up's.
 
-    ``count`` is set_up's.
+    The first ``num_covering`` of the mesh hardly hide each other; what they hide of the others need not be drawn.
     """
-    depth[:] = _ZERO
-    ids[:] = NOTHING
-    side = depth.shape[0]
+    keys[:] = EMPTY
     tiles.farthest[:] = _ZERO
+    flat, stride, side, num_others = keys.ravel(), np.uintp(keys.shape[1]), tiles.line.shape[0], 0
     for k in range(count):
-        if k % _RENEWAL == _RENEWAL - 1:
-            find_farthest(depth, tiles.line, tiles.farthest)
         t = planes.drawn[k]
+        if t >= num_covering:
+            if num_others % _RENEWAL == 0:
+                find_farthest(keys, tiles.line, tiles.farthest)
+            num_others += 1
         plane, box = planes.plane[t], planes.box[t]
         left, right = max(0, int(np.ceil(box[0] - _HALF))), min(side - 1, int(np.floor(box[1] - _HALF)))
         top, bottom = max(0, int(np.ceil(box[2] - _HALF))), min(side - 1, int(np.floor(box[3] - _HALF)))
@@ -124,35 +126,50 @@ def rasterize(planes, count, tiles, depth, ids):
             low = max(_ZERO, low0 + row * low_step0, low1 + row * low_step1, low2 + row * low_step2)
             high = min(last, high0 + row * high_step0, high1 + row * high_step1, high2 + row * high_step2)
             z = z_start + row * z_down
-            for run in range(int(np.ceil(low)), int(high + _ONE)):
-                here, x = z + np.float32(run) * z_right, left + run
-                if here > depth[y, x]:
-                    depth[y, x] = here
-                    ids[y, x] = t
+            first = np.ceil(min(low, last))
+            start = np.uintp(y) * stride + np.uintp(left)
+            while True:
+                draw_run(flat, start + np.uintp(first), first, low, high, z, z_right, t)
+                first += np.float32(RUN)
+                if first > high:
+                    break
+
+
+@inlined
+def draw_run(keys, start, first, low, high, z, z_right, t):
+    """Draw RUN pixels of a row from ``start`` on as far as they lie between ``low`` and ``high``."""
+    for i in range(RUN):
+        run = first + np.float32(i)
+        key = key_of(z + run * z_right, t)
+        inside = (run >= low) & (run <= high)
+        keys[start + np.uintp(i)] = max(keys[start + np.uintp(i)], key if inside else EMPTY)
 
 
 def rasterize_mesh(points: Floats, tris: Ints, two_sided: npt.NDArray[np.bool_], depth: Floats, ids: Ints) -> None:
-    """One picture of projected ``points`` (N, 3), as ``rasterize`` draws it, with buffers of its own."""
-    planes = empty_planes(len(tris))
-    count = set_up(points, tris, two_sided, len(depth), planes)
-    rasterize(planes, count, empty_tiles(len(depth)), depth, ids)
+    """One picture of projected ``points`` (N, 3) with buffers of its own.
+
+    Fills ``depth`` (H, W) float32 inverse distance and ``ids`` (H, W) int32 with the nearest triangle or NOTHING.
+    """
+    planes, keys, side = empty_planes(len(tris)), empty_keys(len(depth)), len(depth)
+    count = set_up(points, tris, two_sided, side, planes)
+    rasterize(planes, count, 0, empty_tiles(side), keys)
+    read_keys(keys, depth, ids)
 
 
 @kernel
-def rasterize_edges(planes, count, tiles, edges, seen, depth, ids):
-    """The same visibility at four samples of each edge pixel: ``depth`` and ``ids`` are (E, 4).
+def rasterize_edges(planes, count, tiles, edges, seen, keys):
+    """The same visibility at four samples of each edge pixel: fills ``keys`` (E, 4).
 
-    ``tiles`` are of the finished picture, ``seen`` (H, W) its triangles.
+    ``tiles`` are of the finished picture, ``seen`` its keys.
     """
-    side, first, places = seen.shape[0], edges.first, edges.places
-    start_edges(tiles, seen, places, depth, ids)
+    side, first, places = tiles.line.shape[0], edges.first, edges.places
+    start_edges(tiles, seen, places, keys)
+    hide_without_edges(first, side, tiles.farthest)
     for k in range(count):
         t = planes.drawn[k]
         plane, box = planes.plane[t], planes.box[t]
         left, right = max(0, int(box[0])), min(side - 1, int(box[1]))
         top, bottom = max(0, int(box[2])), min(side - 1, int(box[3]))
-        if not has_edges(first, side, left, right, top, bottom):
-            continue
         if is_hidden(plane[9], left, right, top, bottom, tiles.farthest):
             continue
         x0, y0, z0 = plane[0], plane[1], plane[6]
@@ -177,36 +194,25 @@ def rasterize_edges(planes, count, tiles, edges, seen, depth, ids):
             if low > high:
                 continue
             for edge in range(first[start + left + int(np.ceil(low))], first[start + left + int(high) + 1]):
-                x = places[edge] - start
+                from_x, from_y = np.float32(places[edge] - start) - x0, np.float32(y) - y0
                 for s in range(4):
-                    from_x, from_y = np.float32(x) + SAMPLE_X[s] - x0, np.float32(y) + SAMPLE_Y[s] - y0
-                    w1 = from_x * step_x1 + from_y * step_y1
-                    w2 = from_x * step_x2 + from_y * step_y2
-                    if w1 >= _ZERO and w2 >= _ZERO and w1 + w2 <= _ONE:
-                        z = z0 + from_x * z_right + from_y * z_down
-                        if z > depth[edge, s]:
-                            depth[edge, s] = z
-                            ids[edge, s] = t
+                    x_s, y_s = from_x + SAMPLE_X[s], from_y + SAMPLE_Y[s]
+                    w1 = x_s * step_x1 + y_s * step_y1
+                    w2 = x_s * step_x2 + y_s * step_y2
+                    key = key_of(z0 + x_s * z_right + y_s * z_down, t)
+                    inside = min(w1, w2, _ONE - w1 - w2) >= _ZERO
+                    keys[edge, s] = max(keys[edge, s], key if inside else EMPTY)
 
 
 @kernel
-def has_edges(first, side, left, right, top, bottom):
-    """Whether there is an edge pixel in a box of the picture."""
-    count = 0
-    for y in range(top, bottom + 1):
-        count += first[y * side + right + 1] - first[y * side + left]
-    return count > 0
-
-
-@kernel
-def start_edges(tiles, seen, places, depth, ids):
+def start_edges(tiles, seen, places, keys):
     """Samples see nothing yet, or their pixel's triangle where no background is near.
 
     What is hidden from every pixel's centre is not drawn, so a sample between two surfaces may stay as it is here.
     """
-    side = seen.shape[0]
-    for edge in range(ids.shape[0]):
+    side = tiles.line.shape[0]
+    for edge in range(keys.shape[0]):
         y, x = places[edge] // side, places[edge] % side
-        t = seen[y, x] if tiles.farthest[y // TILE, x // TILE] > _ZERO else NOTHING
+        t = triangle_of(seen[y, x]) if tiles.farthest[y // TILE, x // TILE] > _ZERO else NOTHING
         for s in range(4):
-            depth[edge, s], ids[edge, s] = _ZERO, t
+            keys[edge, s] = key_of(_ZERO, t)

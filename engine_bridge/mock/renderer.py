@@ -8,16 +8,16 @@ from functools import lru_cache
 import numpy as np
 
 from engine_bridge.frames import Mask, Picture
-from engine_bridge.mock.assets import Bytes, Floats, load_head
+from engine_bridge.mock.assets import Floats, load_head
 from engine_bridge.mock.body import build_body
 from engine_bridge.mock.camera import FRAMINGS, Camera
 from engine_bridge.mock.camera_faults import add_blur_and_noise, add_occluder
 from engine_bridge.mock.canvas import Canvas
-from engine_bridge.mock.kernels import Lighting, Mesh, Rows
+from engine_bridge.mock.kernels import Lighting, Materials, Mesh, Output, Paper, Rows
 from engine_bridge.mock.look import PLAIN, Look, light_of, look_of
 from engine_bridge.mock.makeup import SkinPainter
-from engine_bridge.mock.samples import develop, tone_table
-from engine_bridge.mock.shaders import SCRATCH_SIZE, shade_eye_samples, shade_hair_samples, shade_skin_samples
+from engine_bridge.mock.samples import develop_edges, tone_table
+from engine_bridge.mock.shaders import empty_scratch, shade
 from engine_bridge.mock.shading import LASH, strand_table
 from engine_bridge.scene import Scene
 
@@ -34,8 +34,9 @@ class Renderer:
         self._body_of = lru_cache(maxsize=MOST_BODIES)(build_body)  # its own: a body is posed in place
         self._canvas = Canvas(0)
         self._painters: dict[str, SkinPainter] = {}
-        self._scratch = np.zeros(SCRATCH_SIZE, np.float32)
+        self._scratch = empty_scratch()
         self._strands = strand_table()
+        self._last_view: tuple[tuple[str, Scene, int], tuple[Camera, Rows]] | None = None
 
     def render(
         self, head_name: str, offsets: Floats, choices: Mapping[str, str], scene: Scene, side: int
@@ -46,33 +47,46 @@ class Renderer:
         """
         body = self._body_of(head_name, choices.get("hairstyle", PLAIN["hairstyle"]))
         body.pose(offsets)
-        camera, look = Camera.of(scene, FRAMINGS[head_name], side), look_of(head_name, choices, scene)
+        (camera, light), look = self._view(head_name, scene, side), look_of(head_name, choices, scene)
         canvas = self._canvas_of(side)
         canvas.lay_background(scene)
         mesh = canvas.see(body, camera, look.lash_strength)
-        lighting = Lighting(light=_rows(light_of(scene, camera)), palette=_rows(look.palette))
-        skin = self._painter(head_name).paint(look.layers)
-        self._shade(canvas, mesh, skin, lighting, camera.pixel_size / body.eye_radius)
-        picture, mask = self._develop(canvas, look, scene)
+        lighting = Lighting(light=light, palette=_rows(look.palette))
+        materials = self._materials(head_name, look, side, camera.pixel_size / body.parts.eye_radius)
+        picture, mask = canvas.backdrop.copy(), np.zeros((side, side), np.uint8)
+        tone = tone_table(scene.exposure, scene.gamma)
+        paper = Paper(picture=picture.reshape(-1, 3), mask=mask.reshape(-1), tone=tone)
+        self._draw(canvas, mesh, materials, lighting, paper)
         if scene.occluder is not None:
             add_occluder(scene.occluder, picture, mask)
         if scene.blur_sigma > 0.0 or scene.noise_sigma > 0.0:
             add_blur_and_noise(scene, picture)
         return picture, mask
 
-    def _shade(self, canvas: Canvas, mesh: Mesh, skin: Bytes, lighting: Lighting, eye_pixel: float) -> None:
-        samples = canvas.samples
-        shade_skin_samples(samples, mesh, skin, lighting, self._scratch)
-        detail = np.float32(min(1.0, canvas.side / FINE_STREAKS_PX))
-        shade_hair_samples(samples, mesh, self._strands, detail, lighting, self._scratch)
-        shade_eye_samples(samples, mesh, np.float32(eye_pixel), lighting, self._scratch)
+    def _view(self, head_name: str, scene: Scene, side: int) -> tuple[Camera, Rows]:
+        """Camera and light, those of the picture before if nothing changed."""
+        wanted = head_name, scene, side
+        if self._last_view is None or self._last_view[0] != wanted:
+            camera = Camera.of(scene, FRAMINGS[head_name], side)
+            self._last_view = wanted, (camera, _rows(light_of(scene, camera)))
+        return self._last_view[1]
 
-    def _develop(self, canvas: Canvas, look: Look, scene: Scene) -> tuple[Picture, Mask]:
-        picture, mask = canvas.backdrop.copy(), np.zeros((canvas.side, canvas.side), np.uint8)
-        tone = tone_table(scene.exposure, scene.gamma)
-        lash_color = look.palette[LASH]
-        develop(canvas.num_samples, canvas.samples, canvas.lashes, lash_color, canvas.background, tone, picture, mask)
-        return picture, mask
+    def _materials(self, head_name: str, look: Look, side: int, eye_pixel: float) -> Materials:
+        skin = self._painter(head_name).paint(look.layers)
+        return Materials(
+            skin=skin,
+            texels=skin.view(np.uint32),
+            strands=self._strands,
+            streaks=np.float32(min(1.0, side / FINE_STREAKS_PX)),
+            eye_pixel=np.float32(eye_pixel),
+        )
+
+    def _draw(self, canvas: Canvas, mesh: Mesh, materials: Materials, lighting: Lighting, paper: Paper) -> None:
+        for samples, finished in ((canvas.samples, True), (canvas.edge_samples, False)):
+            out = Output(finished=finished, paper=paper, colors=canvas.edge_colors)
+            shade(samples, mesh, materials, lighting, self._scratch, out)
+        lashes = canvas.lashes.reshape(-1)
+        develop_edges(canvas.num_edges, canvas.edges.places, canvas.edge_colors, lashes, lighting.palette[LASH], paper)
 
     def _canvas_of(self, side: int) -> Canvas:
         """Only the last size is kept: a large picture's buffers take hundreds of megabytes."""

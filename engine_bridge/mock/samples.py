@@ -1,8 +1,8 @@
-"""From visibility to a list of shading samples, and from shaded samples to the picture and its mask.
+"""From visibility to lists of shading samples, and from the shaded samples of edge pixels to the picture and its mask.
 
-A pixel inside a surface has one sample, an edge pixel one per distinct triangle that it sees, one after the other.
+A pixel inside a surface has one sample, an edge pixel one per distinct triangle that it sees.
 
-H W  picture      E  edge pixels      K  samples
+H W  picture      E  edge pixels
 """
 
 # numba infers the types of the kernels.
@@ -19,12 +19,13 @@ import numpy.typing as npt
 from numpy import float32 as f32
 
 from engine_bridge.mock.compiler import inlined, kernel
+from engine_bridge.mock.keys import triangle_of
 from engine_bridge.mock.raster import SAMPLE_X, SAMPLE_Y
-from engine_bridge.mock.surfaces import Surface
+from engine_bridge.mock.surfaces import Shader, Surface
 
-SKIN_LIST, EYE_LIST, HAIR_LIST = range(3)
-_EYE, _HAIR = np.uint8(Surface.EYE), np.uint8(Surface.HAIR)
-_NO_SURFACE, _BACKGROUND = np.uint8(255), np.uint8(0)
+_EYE_SHADER, _EYE = np.uint8(Shader.EYE), np.uint8(Surface.EYE)
+_BACKGROUND = np.uint8(0)
+_HALF, _QUARTER = f32(0.5), f32(0.25)
 #: Distance to the lid of an eye's rim, where none is measured.
 _LID_AT_EDGE = f32(0.3)
 
@@ -35,64 +36,72 @@ _STEPS_PER_UNIT = f32((TONE_STEPS - 1) / TONE_RANGE)
 
 
 @kernel
-def list_samples(ids, first_edge, edge_ids, surface, lid_reach, samples):
-    """Fill everything but ``color`` and ``part`` of ``samples``. Returns K.
-
-    ``lid_reach`` is the width of the upper lid's shadow in pixels.
-    """
-    side = ids.shape[0]
-    sample = 0
+def list_samples(keys, is_edge, mesh, lid_reach, samples):
+    """List the pixels inside a surface. ``lid_reach`` is the width of the upper lid's shadow in pixels."""
+    side = is_edge.shape[0]
+    samples.counts[:] = 0
     for y in range(side):
         for x in range(side):
-            edge = first_edge[y * side + x]
-            t = ids[y, x]
-            if first_edge[y * side + x + 1] > edge:
-                for s in range(4):
-                    share, repeated = 0, False
-                    for other in range(4):
-                        if edge_ids[edge, other] == edge_ids[edge, s]:
-                            share += 1
-                            repeated = repeated or other < s
-                    if not repeated:
-                        samples.tri[sample], samples.weight[sample] = edge_ids[edge, s], share
-                        samples.place[sample, 0], samples.place[sample, 1] = f32(x) + SAMPLE_X[s], f32(y) + SAMPLE_Y[s]
-                        samples.lid[sample] = _LID_AT_EDGE
-                        sample += 1
-            elif t >= 0:
-                samples.tri[sample], samples.weight[sample] = t, 4
-                samples.place[sample, 0], samples.place[sample, 1] = f32(x) + f32(0.5), f32(y) + f32(0.5)
-                if surface[t] == _EYE:
-                    samples.lid[sample] = lid_distance(x, y, ids, surface, lid_reach)
-                sample += 1
-    order_samples(sample, surface, samples.tri, samples.order, samples.counts)
-    return sample
+            t = triangle_of(keys[y, x])
+            if t < 0 or is_edge[y, x]:
+                continue
+            shader = mesh.shader[t]
+            if shader == _EYE_SHADER:
+                samples.lid[samples.counts[shader]] = lid_distance(x, y, keys, mesh.surface, lid_reach)
+            append(samples, shader, t, f32(x) + _HALF, f32(y) + _HALF, y * side + x, True)
 
 
 @kernel
-def order_samples(num_samples, surface, tri, order, counts):
-    """Append every sample to the list of its triangle's shader. The lists' ends are overwritten, not branched for."""
-    num_skin, num_eye, num_hair = 0, 0, 0
-    for sample in range(num_samples):
-        t = tri[sample]
-        kind = surface[t] if t >= 0 else _NO_SURFACE
-        order[SKIN_LIST, num_skin] = order[EYE_LIST, num_eye] = order[HAIR_LIST, num_hair] = sample
-        is_eye, is_hair = kind == _EYE, kind == _HAIR
-        num_eye += is_eye
-        num_hair += is_hair
-        num_skin += not (is_eye or is_hair or t < 0)
-    counts[SKIN_LIST], counts[EYE_LIST], counts[HAIR_LIST] = num_skin, num_eye, num_hair
+def list_edge_samples(keys, num_edges, edges, edge_keys, mesh, lid_reach, background, samples, colors):
+    """List the distinct triangles of the edge pixels, weigh them, and fill in the background."""
+    side = background.shape[0]
+    samples.counts[:] = 0
+    for edge in range(num_edges):
+        y, x = edges.places[edge] // side, edges.places[edge] % side
+        for s in range(4):
+            t, row, weight = triangle_of(edge_keys[edge, s]), 4 * edge + s, common_weight(edge_keys, edge, s)
+            colors.weight[row], colors.part[row] = weight, _BACKGROUND
+            if t < 0 and weight > 0:
+                for channel in range(3):
+                    colors.color[row, channel] = background[y, x, channel]
+            alone, shader = weight == 4, mesh.shader[max(t, 0)]
+            right, down = _HALF if alone else SAMPLE_X[s], _HALF if alone else SAMPLE_Y[s]
+            if shader == _EYE_SHADER:
+                lid = lid_distance(x, y, keys, mesh.surface, lid_reach) if alone else _LID_AT_EDGE
+                samples.lid[samples.counts[shader]] = lid
+            append(samples, shader, t, f32(x) + right, f32(y) + down, row, (t >= 0) & (weight > 0))
 
 
 @kernel
-def lid_distance(x, y, ids, surface, reach):
+def common_weight(edge_keys, edge, s):
+    """How many of a pixel's four samples see what sample ``s`` sees; 0 if an earlier one sees it, too."""
+    weight, repeated, t = 0, False, triangle_of(edge_keys[edge, s])
+    for other in range(4):
+        same = triangle_of(edge_keys[edge, other]) == t
+        weight += same
+        repeated |= same & (other < s)
+    return 0 if repeated else weight
+
+
+@inlined
+def append(samples, shader, t, x, y, target, counts):
+    """Write a sample to the end of its shader's list. One that does not count is overwritten: cheaper than a branch."""
+    place = samples.counts[shader]
+    samples.tri[shader, place], samples.target[shader, place] = t, target
+    samples.x[shader, place], samples.y[shader, place] = x, y
+    samples.counts[shader] = place + counts
+
+
+@kernel
+def lid_distance(x, y, keys, surface, reach):
     """How far above an eye pixel the upper lid begins: 0 right there, 1 at ``reach`` pixels or more."""
     for step in range(1, int(reach) + 1):
         if y < step:
             break
-        t = ids[y - step, x]
+        t = triangle_of(keys[y - step, x])
         if t >= 0 and surface[t] != _EYE:
-            return min(1.0, (step - 0.5) / reach)
-    return 1.0
+            return f32(min(1.0, (step - 0.5) / reach))
+    return f32(1.0)
 
 
 @lru_cache(maxsize=64)
@@ -105,42 +114,30 @@ def tone_table(exposure: float, gamma: float) -> npt.NDArray[np.uint8]:
 
 
 @kernel
-def develop(num_samples, samples, lash, lash_color, background, tone, picture, mask):
-    """Average the samples of every pixel, lay the lashes over them and write uint8 sRGB and the majority part.
-
-    Pixels without a sample are left as they are.
-    """
-    sample = 0
-    while sample < num_samples:
-        x, y = int(samples.place[sample, 0]), int(samples.place[sample, 1])
-        red, green, blue, part, votes, missing = f32(0.0), f32(0.0), f32(0.0), _BACKGROUND, 0, 4
-        while missing > 0:
-            weight = int(samples.weight[sample])
-            share = f32(weight) * f32(0.25)
-            is_background = samples.tri[sample] < 0
-            if is_background:
-                red += share * background[y, x, 0]
-                green += share * background[y, x, 1]
-                blue += share * background[y, x, 2]
-            else:
-                red += share * samples.color[sample, 0]
-                green += share * samples.color[sample, 1]
-                blue += share * samples.color[sample, 2]
+def develop_edges(num_edges, places, colors, lashes, lash_color, paper):
+    """Average the samples of every edge pixel, lay the lashes over them and write uint8 sRGB and the majority part."""
+    for edge in range(num_edges):
+        place = places[edge]
+        red, green, blue, part, votes = f32(0.0), f32(0.0), f32(0.0), _BACKGROUND, 0
+        for row in range(4 * edge, 4 * edge + 4):
+            weight = colors.weight[row]
+            share = f32(weight) * _QUARTER
+            red += share * colors.color[row, 0]
+            green += share * colors.color[row, 1]
+            blue += share * colors.color[row, 2]
             if weight > votes:
-                votes, part = weight, (_BACKGROUND if is_background else samples.part[sample])
-            missing -= weight
-            sample += 1
-        cover = lash[y, x]
-        picture[y, x, 0] = tone[tone_step(red + cover * (lash_color[0] - red))]
-        picture[y, x, 1] = tone[tone_step(green + cover * (lash_color[1] - green))]
-        picture[y, x, 2] = tone[tone_step(blue + cover * (lash_color[2] - blue))]
-        mask[y, x] = part
+                votes, part = weight, colors.part[row]
+        cover = lashes[place]
+        paper.picture[place, 0] = paper.tone[tone_step(red + cover * (lash_color[0] - red))]
+        paper.picture[place, 1] = paper.tone[tone_step(green + cover * (lash_color[1] - green))]
+        paper.picture[place, 2] = paper.tone[tone_step(blue + cover * (lash_color[2] - blue))]
+        paper.mask[place] = part
 
 
 @inlined
 def tone_step(linear):
     """The entry of the tone table for a brightness."""
-    return int(min(max(linear * _STEPS_PER_UNIT, f32(0.0)), f32(TONE_STEPS - 1)))
+    return np.uint32(np.int32(min(max(linear * _STEPS_PER_UNIT, f32(0.0)), f32(TONE_STEPS - 1))))
 
 
 @kernel

@@ -15,3 +15,12 @@ class Surface(IntEnum):
     TONGUE = 4
     HAIR = 5
     MOUTH = 6
+
+
+class Shader(IntEnum):
+    """What shades a triangle (uint8): skin inside the texture, all other skin and the mouth, eyeballs, hair."""
+
+    FACE = 0
+    BODY = 1
+    EYE = 2
+    HAIR = 3

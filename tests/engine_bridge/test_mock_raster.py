@@ -6,7 +6,8 @@ import numpy as np
 
 from engine_bridge.mock.edges import find_edges
 from engine_bridge.mock.kernels import empty_edges, empty_planes, empty_tiles
-from engine_bridge.mock.raster import NOTHING, rasterize_edges, rasterize_mesh, set_up
+from engine_bridge.mock.keys import EMPTY, empty_keys, inverse_of, key_of, read_keys, triangle_of
+from engine_bridge.mock.raster import NOTHING, rasterize, rasterize_edges, rasterize_mesh, set_up
 from engine_bridge.mock.tiles import TILE, find_farthest
 
 SIDE = 32
@@ -18,14 +19,17 @@ def see(points, tris, side=SIDE):
     return depth, ids
 
 
-def see_edges(points, tris, surface, side=SIDE):
-    depth, ids = see(points, tris, side)
-    edges, planes, tiles = empty_edges(side), empty_planes(len(tris)), empty_tiles(side)
-    count = find_edges(depth, ids, np.uint8(surface), np.float32(1.0), edges)
-    edge_depth, edge_ids = np.zeros((count, 4), np.float32), np.zeros((count, 4), np.int32)
+def see_edges(points, tris, surface, side=SIDE, lashes=None):
+    edges, planes, tiles, keys = empty_edges(side), empty_planes(len(tris)), empty_tiles(side), empty_keys(side)
     num_drawn = set_up(np.float32(points), np.int32(tris), np.ones(len(tris), np.bool_), side, planes)
-    find_farthest(depth, tiles.line, tiles.farthest)
-    rasterize_edges(planes, num_drawn, tiles, edges, ids, edge_depth, edge_ids)
+    rasterize(planes, num_drawn, 0, tiles, keys)
+    lashes = np.zeros((side, side), np.float32) if lashes is None else lashes
+    count = find_edges(keys, np.uint8(surface), lashes, np.float32(1.0), edges)
+    edge_keys = np.zeros((count, 4), np.int64)
+    find_farthest(keys, tiles.line, tiles.farthest)
+    rasterize_edges(planes, num_drawn, tiles, edges, keys, edge_keys)
+    depth, edge_ids = np.zeros((count, 4), np.float32), np.zeros((count, 4), np.int32)
+    read_keys(edge_keys, depth, edge_ids)
     return edges.is_edge.astype(bool), edge_ids
 
 
@@ -86,6 +90,12 @@ def test_an_edge_runs_between_surfaces_but_not_within_one():
     assert not two[:, :14].any()
 
 
+def test_an_edge_near_the_bottom_ends_beside_it():
+    wall = [(-1, -1, 1), (40, -1, 1), (40, SIDE - 2, 1), (-1, SIDE - 2, 1)]
+    is_edge, _ = see_edges(wall, [(0, 1, 2), (0, 2, 3)], [0, 0])
+    assert np.flatnonzero(is_edge.any(1)).tolist() == [SIDE - 3, SIDE - 2]
+
+
 def test_what_many_triangles_hide_is_drawn_no_more_and_leaves_no_hole():
     random = np.random.default_rng(1)
     wall = [(-1, -1, 2), (40, -1, 2), (40, 40, 2), (-1, 40, 2)]
@@ -99,8 +109,30 @@ def test_what_many_triangles_hide_is_drawn_no_more_and_leaves_no_hole():
 
 
 def test_the_farthest_depth_of_a_tile_counts_its_neighbours_rim():
-    depth = np.full((SIDE, SIDE), 5.0, np.float32)
-    depth[3, TILE] = 1.0
-    tiles = empty_tiles(SIDE)
-    find_farthest(depth, tiles.line, tiles.farthest)
+    keys, tiles = empty_keys(SIDE), empty_tiles(SIDE)
+    keys[:] = key_of(np.float32(5.0), 0)
+    keys[3, TILE] = key_of(np.float32(1.0), 0)
+    find_farthest(keys, tiles.line, tiles.farthest)
     assert tiles.farthest[0].tolist() == [1.0, 1.0, 5.0, 5.0]
+
+
+def test_a_lash_makes_an_edge_of_its_pixel():
+    lashes = np.zeros((SIDE, SIDE), np.float32)
+    lashes[9, 4] = 0.5
+    is_edge, edge_ids = see_edges([(-1, -1, 1), (80, -1, 1), (-1, 80, 1)], [(0, 1, 2)], [0], lashes=lashes)
+    assert np.argwhere(is_edge).tolist() == [[9, 4]]
+    assert edge_ids.tolist() == [[0, 0, 0, 0]]
+
+
+def test_the_larger_key_is_the_nearer_triangle_or_the_first_of_two_at_one_distance():
+    near, far = np.float32(0.31), np.float32(0.3)
+    assert key_of(near, 9) > key_of(far, 2) > key_of(far, 3) > EMPTY
+    assert (inverse_of(key_of(near, 9)), triangle_of(key_of(near, 9))) == (near, 9)
+    assert (inverse_of(EMPTY), triangle_of(EMPTY)) == (0.0, NOTHING)
+
+
+def test_a_triangle_is_drawn_alike_however_wide_it_is():
+    side, y, x = 200, *(np.mgrid[:200, :200] + 0.5)
+    _, ids = see([(10.0, 20.0, 1.0), (190.0, 20.0, 1.0), (10.0, 180.0, 1.0)], [(0, 1, 2)], side)
+    inside = (x > 10.0) & (y > 20.0) & ((x - 10.0) / 180.0 + (y - 20.0) / 160.0 < 1.0)
+    assert ((ids == 0) != inside).sum() < 3 * side / 100

@@ -60,10 +60,10 @@ def test_roll_leans_the_crown_to_the_right(render):
     assert center(mask, Part.LEFT_EYE)[1] > center(mask, Part.RIGHT_EYE)[1] + 0.03
 
 
-def test_shifts_move_everything_right_and_down(render):
+def test_shifts_move_everything_right_and_up(render):
     straight = center(render("justice_female", SIDE).mask, Part.NOSE)
     shifted = center(render("justice_female", SIDE, Scene(shift_x=0.1, shift_y=0.05)).mask, Part.NOSE)
-    assert shifted == pytest.approx((straight[0] + 0.1, straight[1] + 0.05), abs=0.01)
+    assert shifted == pytest.approx((straight[0] + 0.1, straight[1] - 0.05), abs=0.01)
 
 
 def test_the_focal_length_keeps_the_head_in_size(render):
