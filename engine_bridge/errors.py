@@ -6,6 +6,10 @@
     EngineError (RuntimeError)     engine trouble; exit status 3
     ├── EngineUnavailableError     the engine cannot be started or reached
     ├── EngineTimeoutError         a wait passed its deadline
+    ├── EngineLostError            the connection to an engine ended, or the engine said goodbye
+    ├── EngineBuildChangedError    an engine came back as another build, or with other schemas
+    ├── ProtocolError              a message that breaks the engine protocol
+    ├── RequestRefusedError        the engine answered a request with an error instead of a frame
     └── FrameRejectedError         a frame that cannot be trusted: wrong id, size, type, mask or content
 
 Packages further up derive their own errors from these two families and from nothing else, so the command line
@@ -41,3 +45,27 @@ class EngineTimeoutError(EngineError):
 
 class FrameRejectedError(EngineError):
     """A frame that cannot be trusted: wrong id, size, type, mask or content."""
+
+
+class EngineLostError(EngineError):
+    """The connection to an engine ended, or the engine said goodbye."""
+
+
+class EngineBuildChangedError(EngineError):
+    """An engine came back as another build, or with other schemas, than the run was begun with."""
+
+
+class ProtocolError(EngineError):
+    """A message that breaks the engine protocol. ``code`` is that of the ``error`` or ``refusal`` which answers it."""
+
+    def __init__(self, message: str, *, code: str = "bad_message") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RequestRefusedError(EngineError):
+    """The engine answered with an error instead of a frame; ``code`` is the protocol's."""
+
+    def __init__(self, message: str, *, code: str = "render_failed", request_ids: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.code, self.request_ids = code, request_ids
