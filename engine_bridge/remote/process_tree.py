@@ -1,0 +1,42 @@
+"""The processes below a process, as the kernel lists them in ``/proc``. Elsewhere than on Linux the list is empty."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+_PROC: Final = Path("/proc")
+
+
+def descendants(ancestor: int) -> set[int]:
+    """Process ids of the children, their children and so on; not the ancestor's own."""
+    children: defaultdict[int, set[int]] = defaultdict(set)
+    for pid, fields in _all_processes().items():
+        children[int(fields[1])].add(pid)
+    found: set[int] = set()
+    waiting = [ancestor]
+    while waiting:
+        fresh = children[waiting.pop()] - found
+        found |= fresh
+        waiting.extend(fresh)
+    return found
+
+
+def resident_bytes(pids: set[int]) -> int:
+    """Resident memory of the processes together; those that ended meanwhile count nothing."""
+    processes = _all_processes()
+    return sum(int(processes[pid][21]) for pid in pids if pid in processes) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _all_processes() -> dict[int, list[str]]:
+    """Fields of ``/proc/PID/stat`` from the third (the state) on, of every process that can be read."""
+    processes = {}
+    for folder in _PROC.glob("[0-9]*"):
+        try:
+            line = (folder / "stat").read_text()
+        except OSError:  # it ended, or is not ours to see
+            continue
+        processes[int(folder.name)] = line.rpartition(")")[2].split()  # a program's name may hold spaces and brackets
+    return processes
