@@ -1,0 +1,1 @@
+"""One function per promise: it takes a trial and returns evidence."""
