@@ -30,6 +30,7 @@ from f2p_datasets.durable import appearing_file, sha256_of
 from f2p_datasets.errors import PhotoError
 from f2p_datasets.photo_sets import usable_faces
 from f2p_datasets.photos import read_photo
+from f2p_models.bundle_manifest import read_manifest
 from f2p_models.creation import (
     Creation,
     Creator,
@@ -45,7 +46,7 @@ from f2p_models.pictures import from_pictures, to_bytes
 from f2p_models.registry import ModelVersion
 from flows.artifacts import show_picture
 from flows.engines import studio_renderer
-from flows.layout import COMPARISON_FILE, PARAMETERS_FILE
+from flows.layout import COMPARISON_FILE, ENGINE, PARAMETERS_FILE
 from flows.photo_names import reserve_folder_names
 from flows.progress import ProgressBar, say
 from flows.runs import Run
@@ -195,7 +196,11 @@ class PublishedCreator:
 def open_published(
     version: ModelVersion, engine: EngineBridge, *, mode: str = "auto", faces: Faces = "largest", weights: Path | None
 ) -> PublishedCreator:
-    """A published version, verified and loaded. Raises InputError for an unknown mode or a damaged version."""
+    """A published version, verified and loaded.
+
+    Raises InputError for an unknown mode, a damaged version, or one that was made for another engine.
+    """
+    refuse_other_engine(version, engine)
     creator = Creator(load_bundle(version.folder, embedder_checkpoint=weights))
     engine_schema = engine.describe(version.character)
     if engine_schema.fingerprint != creator.bundle.schema.fingerprint:
@@ -204,6 +209,16 @@ def open_published(
             f"the engine now has {engine_schema.fingerprint}; run the pipeline for a new version"
         )
     return PublishedCreator(creator, engine, version=version.version, mode=mode, faces=faces)
+
+
+def refuse_other_engine(version: ModelVersion, engine: EngineBridge) -> None:
+    """Another engine draws the same values differently, even where its sliders have the same names."""
+    made_for = read_manifest(version.folder).parents.get(ENGINE, engine.name).partition(" ")[0]
+    if made_for != engine.name:
+        raise InputError(
+            f"{version.character}: version {version.version} was made for {made_for}, asked for is {engine.name}; "
+            f"give --engine {made_for}, or another --version"
+        )
 
 
 @task(task_run_name="create characters", cache_policy=NO_CACHE, persist_result=False)

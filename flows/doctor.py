@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
 from engine_bridge.errors import InputError
+from engine_bridge.remote.adapters import list_adapters
+from flows.engines import MOCK, EngineOrder, open_engine, schemas_of, studio_renderer
 from flows.settings import Settings
 
 SMALLEST_FREE_GB: Final = 5
@@ -25,7 +28,7 @@ class Finding:
     fix: str = ""
 
 
-def examine(settings: Settings, engine: str) -> list[Finding]:
+def examine(settings: Settings, engine: EngineOrder) -> list[Finding]:
     """Everything a run needs, in the order it needs it."""
     return [
         _checked("packages", _packages, fix="make install"),
@@ -36,6 +39,7 @@ def examine(settings: Settings, engine: str) -> list[Finding]:
         ),
         _checked("faces", _face_models, fix="pip install --force-reinstall 'face_recognition_models>=0.3.0'"),
         _checked("characters", lambda: _characters(settings), fix="f2p characters validate FILE, for each named file"),
+        _checked("engines", lambda: _adapters(settings), fix="mend or remove the named engine.toml"),
         _checked("engine", lambda: _engine(settings, engine), fix="f2p doctor --debug; the mock engine always works"),
         _checked("registry", lambda: _registry(settings), fix=f"delete {settings.registry}/registry.db: it is rebuilt"),
     ]
@@ -94,15 +98,21 @@ def _characters(settings: Settings) -> str:
     return ", ".join(schema.character for schema in schemas)
 
 
-def _engine(settings: Settings, name: str) -> str:
-    from engine_bridge.characters import list_schemas
-    from flows.engines import open_engine, studio_renderer
+def _engine(settings: Settings, order: EngineOrder) -> str:
+    with closing(open_engine(order, settings)) as engine:
+        schema = schemas_of(engine, settings)[0]
+        studio_renderer(engine, schema.character, 64)([schema.default_vector()])
+        return f"{engine.name} {engine.build} rendered {schema.character}"
 
-    engine = open_engine(name, settings)
-    schema = list_schemas(settings.character_folders)[0][0]
-    studio_renderer(engine, schema.character, 64)([schema.default_vector()])
-    engine.close()
-    return f"{name} {engine.build} rendered {schema.character}"
+
+def _adapters(settings: Settings) -> str:
+    """Engines that are not installed are no fault: nobody needs all of them."""
+    adapters, faults = list_adapters(settings.engine_folders)
+    if faults:
+        raise InputError("; ".join(str(fault) for fault in faults))
+    here = [MOCK, *(name for name, adapter in adapters.items() if not adapter.missing())]
+    absent = [name for name, adapter in adapters.items() if adapter.missing()]
+    return f"{', '.join(here)}" + (f"; not installed: {', '.join(absent)} ('f2p engine list')" if absent else "")
 
 
 def _registry(settings: Settings) -> str:

@@ -13,3 +13,5 @@ PICTURES: Final = "pictures"
 #: Of a created character.
 PARAMETERS_FILE: Final = "parameters.json"
 COMPARISON_FILE: Final = "side_by_side.png"
+#: Among a version's parents: name and build of what rendered its data.
+ENGINE: Final = "engine"

@@ -15,7 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import show_link
 from flows.create import create_characters
-from flows.engines import open_engine
+from flows.engines import EngineOrder
 from flows.evaluate import evaluate_creator
 from flows.publish import publish_version
 from flows.recipes import find_recipe
@@ -36,7 +36,7 @@ def build_character(
     character: str,
     *,
     recipe: str = "quick",
-    engine: str = "mock",
+    engine: EngineOrder = EngineOrder(),  # noqa: B008 - it is frozen
     seed: int = 0,
     home: Path | None = None,
     photos: Path | None = None,
@@ -52,7 +52,7 @@ def build_character(
         settings,
         character=character,
         recipe=find_recipe(recipe),
-        engine=open_engine(engine, settings),
+        engine=engine,
         seed=seed,
         num_workers=num_workers,
     ) as run:

@@ -25,7 +25,7 @@ from f2p_models.registry import ModelVersion, Registry
 from f2p_models.translator import Translator
 from flows.artifacts import show_link, show_table
 from flows.evaluation_pictures import DRAWN
-from flows.layout import EVALUATION_FILE, PICTURES
+from flows.layout import ENGINE, EVALUATION_FILE, PICTURES
 from flows.progress import say
 from flows.runs import Run, StepRecord
 from flows.steps import Step, code_version, is_done
@@ -51,6 +51,7 @@ def publish_version(
         if not record.cached:
             with run.alone(folder):
                 lineage = {step.stage: step.key for step in (*earlier, *run.record.steps)}
+                lineage[ENGINE] = run.record.engine
                 published = _publish(run, trained, evaluation, folder / "bundle", parents=lineage)
                 with appearing_file(folder / NOTE_FILE) as stream:
                     stream.write(json.dumps({"version": published.version}).encode())
@@ -66,7 +67,7 @@ def publish_version(
 def _publish(
     run: Run, trained: TrainedCreator, evaluation: Path, bundle: Path, *, parents: Mapping[str, str]
 ) -> ModelVersion:
-    """``parents`` are the keys of all steps that led here, by stage."""
+    """``parents`` are the keys of all steps that led here, by stage, and the engine with its build."""
     found = read_evaluation(evaluation / EVALUATION_FILE)
     embedder = build_embedder(run.recipe.embedder, trained.template.points, run.settings.lightcnn_weights)
     assemble_bundle(

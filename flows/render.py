@@ -11,10 +11,11 @@ from typing import Any, Final
 from prefect import task, unmapped
 from prefect.cache_policies import NO_CACHE
 
-from engine_bridge.errors import EngineError, InputError
+from engine_bridge.errors import EngineBuildChangedError, EngineError, InputError
 from engine_bridge.frames import Picture
 from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.celeba import is_celeba, list_celeba
+from f2p_datasets.engine_log import find_builds
 from f2p_datasets.manifest import (
     TABLE_NAME,
     DatasetManifest,
@@ -33,7 +34,7 @@ from flows.engines import studio_renderer
 from flows.progress import ProgressBar, say
 from flows.runs import Run
 from flows.steps import Step, is_done
-from flows.workers import WorkersStoppedError
+from flows.workers import WorkerEngine, WorkersStoppedError
 
 #: The average face is looked at in this size whatever the recipe's: landmarks are fractions of the side.
 TEMPLATE_PX: Final = 512
@@ -147,21 +148,21 @@ def render_dataset(run: Run, plan: DatasetPlan, *, stage: str, title: str, folde
                 _render_missing(run, plan, folder, title)
                 finish_dataset(folder, plan.provenance(run.engine))
         manifest = read_manifest(folder)
-        record.figures = {"pairs": manifest.num_pairs, "rejects": manifest.num_rejects}
+        record.figures = {"pairs": manifest.num_pairs, "rejects": manifest.num_rejects, **_of_engine(manifest)}
     show_table(f"{stage} pairs of {plan.schema.character}", [{"folder": str(folder), **record.figures}])
     return folder
 
 
 def _render_missing(run: Run, plan: DatasetPlan, folder: Path, title: str) -> None:
     missing = missing_shards(run.engine, plan, folder)
-    workers = run.workers  # started here, not by the tasks' threads
+    ahead = isinstance(run.engine, WorkerEngine)  # the mock engine computes in the encoder's own process: no gain
     with ProgressBar(title) as bar:
         bar.start(plan.count)
         bar.advance(plan.count - _num_pairs(plan, missing))
 
         def render_one(shard_index: int) -> ShardRecord:
             deadline_s = _START_S + _SECONDS_PER_PAIR * plan.shard_size
-            shard: ShardRecord = workers.do(render_shard, plan, shard_index, folder, deadline_s=deadline_s)
+            shard: ShardRecord = run.workers.do(render_shard, plan, shard_index, folder, ahead, deadline_s=deadline_s)
             bar.advance(_num_pairs(plan, [shard_index]))
             return _of_dataset(shard, plan.key(run.engine))
 
@@ -230,12 +231,20 @@ def _verify_dataset(folder: Path, key: str) -> DatasetManifest:
 def _refuse_other_datasets(folder: Path, key: str) -> None:
     """Rendering deletes shards that are not its own, so nobody else's may be there."""
     for other in sorted(find_dataset_keys(folder) - {key}):
-        raise InputError(f"{folder}: holds dataset {other}, asked for is {key}; choose another folder")
+        builds = " and ".join(f"{engine} {build}" for engine, build in sorted(find_builds(folder, other)))
+        by = f" rendered by {builds}" if builds else ""
+        raise InputError(f"{folder}: holds dataset {other}{by}, asked for is {key}; choose another folder")
+
+
+def _of_engine(manifest: DatasetManifest) -> dict[str, int]:
+    """What a night with a remote engine was like."""
+    found = manifest.rendering or {}
+    return {name: found[name] for name in ("restarts", "canaries", "canary_failures") if name in found}
 
 
 def _of_dataset(shard: ShardRecord, key: str) -> ShardRecord:
     if shard.dataset_key != key:
-        raise EngineError(f"{shard.name}: the engine's build changed while it was rendering; run again")
+        raise EngineBuildChangedError(f"{shard.name}: the engine's build changed while it was rendering; run again")
     return shard
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from engine_bridge.errors import InputError
 from f2p_datasets.durable import appearing_file
+from flows.engines import MOCK, EngineOrder, agreed_schema, check_engine, open_engine
 from flows.progress import say
 from flows.settings import Settings, num_cores
 from flows.steps import alone
-from flows.workers import EngineWorkers
+from flows.workers import EngineWorkers, WorkerEngine
 
 if TYPE_CHECKING:
     from engine_bridge.bridge import EngineBridge
+    from engine_bridge.schema import ParameterSchema
     from flows.recipes import Recipe
 
 RECORD_NAME = "run.json"
@@ -46,6 +48,7 @@ class StepRecord:
 class RunRecord:
     """A run from its command to its result. ``status`` is running, finished, failed or interrupted.
 
+    ``engine`` is the engine's name and build, ``ordered_engine`` what was given as ``--engine``.
     ``results`` are the files to look at, by name.
     """
 
@@ -55,6 +58,7 @@ class RunRecord:
     engine: str
     seed: int
     started: str
+    ordered_engine: str = MOCK
     status: str = "running"
     error: str = ""
     seconds: float = 0.0
@@ -82,44 +86,33 @@ class Run:
         self,
         settings: Settings,
         *,
-        character: str,
+        schema: ParameterSchema,
         recipe: Recipe,
         engine: EngineBridge,
+        workers: EngineWorkers,
+        ordered_engine: str,
         seed: int = 0,
         num_workers: int | None = None,
         restart: str | None = None,
     ) -> None:
         recipe.check_weights(settings)
         self.settings, self.recipe, self.engine, self.seed = settings, recipe, engine, seed
-        self.restart = restart
-        self.schema = engine.describe(character)
+        self.restart, self.workers = restart, workers
+        self.schema = schema
         self.num_workers = num_workers or num_cores()
-        self._workers: EngineWorkers | None = None
         self._start = perf_counter()
-        run_id, self.folder = _reserve(settings.runs, f"{datetime.now(UTC):%Y-%m-%d}-{character}-{recipe.name}")
+        run_id, self.folder = _reserve(settings.runs, f"{datetime.now(UTC):%Y-%m-%d}-{schema.character}-{recipe.name}")
         self.record = RunRecord(
             run_id=run_id,
-            character=character,
+            character=schema.character,
             recipe=recipe.name,
             engine=f"{engine.name} {engine.build}",
+            ordered_engine=ordered_engine,
             seed=seed,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=tool_versions(),
         )
         self.save()
-
-    @property
-    def workers(self) -> EngineWorkers:
-        """The render processes, started when they are first needed."""
-        if self._workers is None:
-            self._workers = EngineWorkers(engine=self.engine.name, settings=self.settings, num_workers=self.num_workers)
-        return self._workers
-
-    def release_workers(self) -> None:
-        """End the render processes: what comes next needs the cores and the memory."""
-        if self._workers is not None:
-            self._workers.close()
-            self._workers = None
 
     @contextmanager
     def step(self, title: str, stage: str, key: str, folder: Path) -> Iterator[StepRecord]:
@@ -138,7 +131,7 @@ class Run:
 
     def close(self, status: str, error: str = "") -> None:
         """The run is over. What was spent outside steps is the orchestrator's share."""
-        self.release_workers()
+        self.workers.close()
         self.record.status, self.record.error = status, error
         self.save()
 
@@ -150,18 +143,34 @@ class Run:
 
 
 @contextmanager
-def open_run(settings: Settings, **order: Any) -> Iterator[Run]:
-    """A :class:`Run` whose record says how it ended; see there for the order."""
-    run = Run(settings, **order)
-    try:
-        yield run
-    except BaseException as error:
-        run.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
-        raise
-    else:
-        run.close("finished")
-    finally:
-        run.engine.close()
+def open_run(
+    settings: Settings, *, character: str, engine: EngineOrder, num_workers: int | None = None, **order: Any
+) -> Iterator[Run]:
+    """A :class:`Run` of a character with an engine, whose record says how it ended; see there for the order.
+
+    Raises UnknownCharacterError when the engine does not know the character, SchemaError when a file contradicts it.
+    """
+    with (
+        EngineWorkers(engine=engine, settings=settings, num_workers=num_workers or num_cores()) as workers,
+        closing(_engine_of(engine, settings, workers)) as bridge,
+    ):
+        schema = agreed_schema(bridge, engine, character, settings)
+        run = Run(
+            settings,
+            schema=schema,
+            engine=bridge,
+            workers=workers,
+            ordered_engine=engine.name,
+            num_workers=num_workers,
+            **order,
+        )
+        try:
+            yield run
+        except BaseException as error:
+            run.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
+            raise
+        else:
+            run.close("finished")
 
 
 def read_run(settings: Settings, run: str) -> RunRecord:
@@ -191,6 +200,12 @@ def tool_versions() -> dict[str, str]:
     """Versions of what shapes a result."""
     names = ("f2p", "torch", "numpy", "numba", "prefect", "webdataset", "dlib-bin")
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def _engine_of(order: EngineOrder, settings: Settings, workers: EngineWorkers) -> EngineBridge:
+    """The mock engine in this process too; of any other there is only the workers' one."""
+    check_engine(order, settings)
+    return open_engine(order, settings) if order.is_mock else WorkerEngine(workers)
 
 
 def _reserve(runs: Path, stem: str) -> tuple[str, Path]:

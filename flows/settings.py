@@ -2,6 +2,7 @@
 
 home/
   characters/    the user's own character files, searched beside the shipped ones
+  engines/       the user's own engine adapters, searched beside the shipped ones
   datasets/      rendered pairs and aligned photos            <character>-<stage>-<key>/
   checkpoints/   trained networks                             <character>-<stage>-<key>/
   evaluations/   measurements of one set of checkpoints       <character>-<stage>-<key>/
@@ -9,14 +10,16 @@ home/
   creations/     characters made from photos
   runs/          one record per run
   reports/       one HTML page per run
+  logs/          what engines print
   prefect/       the orchestrator's own database
-  cache/         compiled kernels and other things that may be deleted at any time
+  cache/         compiled kernels, prepared engine projects and other things that may be deleted at any time
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +29,9 @@ from engine_bridge.errors import InputError
 HOME_VARIABLE = "F2P_HOME"
 LIGHTCNN_VARIABLE = "F2P_LIGHTCNN_WEIGHTS"
 IMAGENET_VARIABLE = "F2P_IMAGENET_WEIGHTS"
+TOKEN_VARIABLE = "F2P_BRIDGE_TOKEN"
+TLS_CERTIFICATE_VARIABLE = "F2P_BRIDGE_CERTIFICATE"
+TLS_KEY_VARIABLE = "F2P_BRIDGE_KEY"
 DEFAULT_HOME = Path("f2p-home")
 
 
@@ -60,8 +66,25 @@ class Settings:
     @property
     def character_folders(self) -> tuple[Path, ...]:
         """Folders searched for character files besides the shipped ones."""
-        folder = self.home / "characters"
+        return (self.own_characters,) if self.own_characters.is_dir() else ()
+
+    @property
+    def own_characters(self) -> Path:
+        return self.home / "characters"
+
+    @property
+    def engine_folders(self) -> tuple[Path, ...]:
+        """Folders searched for engine adapters besides the shipped ones."""
+        folder = self.home / "engines"
         return (folder,) if folder.is_dir() else ()
+
+    @property
+    def engine_logs(self) -> Path:
+        return self.home / "logs" / "engines"
+
+    @property
+    def prepared_engines(self) -> Path:
+        return self.cache / "engines"
 
     @property
     def datasets(self) -> Path:
@@ -131,6 +154,27 @@ def user_prefect_server() -> str | None:
 def use_prefect_server(address: str) -> None:
     """Make Prefect, imported later, talk to the server at ``address``."""
     os.environ["PREFECT_API_URL"] = address
+
+
+def bridge_token() -> str | None:
+    """The secret that engines show when they dial in, from ``F2P_BRIDGE_TOKEN``. None: none was given."""
+    return os.environ.get(TOKEN_VARIABLE) or None
+
+
+def make_bridge_token() -> str:
+    """A new secret for this process and those it starts."""
+    os.environ[TOKEN_VARIABLE] = secrets.token_urlsafe(24)
+    return os.environ[TOKEN_VARIABLE]
+
+
+def tls_files() -> tuple[Path, Path] | None:
+    """Certificate and key for a ``wss://`` address of ours, from their variables. Raises InputError for one alone."""
+    certificate, key = _path_from(TLS_CERTIFICATE_VARIABLE), _path_from(TLS_KEY_VARIABLE)
+    if certificate and key:
+        return certificate, key
+    if certificate or key:
+        raise InputError(f"give both {TLS_CERTIFICATE_VARIABLE} and {TLS_KEY_VARIABLE}, files in PEM format, or none")
+    return None
 
 
 def num_cores() -> int:

@@ -18,7 +18,8 @@ from f2p_datasets.rendering import DatasetPlan
 from f2p_models.bundle_manifest import read_manifest as read_bundle_manifest
 from f2p_models.checkpoints import read_card
 from f2p_models.registry import ModelVersion, Registry
-from flows.engines import open_engine
+from flows.create import refuse_other_engine
+from flows.engines import EngineOrder
 from flows.evaluate import evaluate_creator
 from flows.layout import CHECKPOINT
 from flows.publish import publish_version
@@ -48,7 +49,7 @@ _stage = flow(
 
 @_stage
 def render_pairs(
-    settings: Settings, *, character: str, engine: str, num_workers: int | None, out: Path | None, **plan: Any
+    settings: Settings, *, character: str, engine: EngineOrder, num_workers: int | None, out: Path | None, **plan: Any
 ) -> RunRecord:
     """A studio dataset of any size, in the home or in ``out``. The rest is :class:`DatasetPlan`'s."""
     named = replace(quick(), name="render")  # a run has a recipe, but this one asks it nothing: the order says it all
@@ -64,7 +65,7 @@ def train_network(
     *,
     character: str,
     recipe: str,
-    engine: str,
+    engine: EngineOrder,
     seed: int,
     dataset: Path | None,
     photos: Path | None,
@@ -97,39 +98,43 @@ def train_network(
 
 
 @_stage
-def evaluate_last(settings: Settings, *, character: str, version: str | None, engine: str) -> RunRecord:
+def evaluate_last(settings: Settings, *, character: str, version: str | None, engine: EngineOrder) -> RunRecord:
     """The networks of the last run, or a published version, on the held-out pairs of their own recipe."""
     if version:
         return _evaluate_version(settings, Registry(settings.registry).get(character, version), engine)
-    last = last_trained(settings, character)
+    last = last_trained(settings, character, engine)
     with _run(settings, character, find_recipe(last.recipe), engine=engine, seed=last.seed) as run:
         _evaluate_run(run, last)
     return run.record
 
 
 @_stage
-def publish_last(settings: Settings, *, character: str, engine: str) -> ModelVersion:
+def publish_last(settings: Settings, *, character: str, engine: EngineOrder) -> ModelVersion:
     """The networks of the last run, evaluated if they are not yet."""
-    last = last_trained(settings, character)
+    last = last_trained(settings, character, engine)
     with _run(settings, character, find_recipe(last.recipe), engine=engine, seed=last.seed) as run:
         evaluation = _evaluate_run(run, last)
         earlier = [step for step in last.steps if step.stage not in AFTER_EVALUATION]
         return publish_version(run, _of_run(last), evaluation, earlier=earlier)
 
 
-def last_trained(settings: Settings, character: str) -> RunRecord:
-    """The last run that trained all three networks of a character. Raises InputError when there is none."""
+def last_trained(settings: Settings, character: str, engine: EngineOrder) -> RunRecord:
+    """The last run that trained all three networks of a character with that engine. Raises InputError for none."""
     for run_id in reversed(list_runs(settings)):
         record = read_run(settings, run_id)
-        if record.character == character and all(record.folder_of(network) for network in NETWORKS):
+        ours = record.character == character and record.ordered_engine == engine.name
+        if ours and all(record.folder_of(network) for network in NETWORKS):
             return record
-    raise InputError(f"{character}: no run has trained its networks yet; start one: f2p run --character {character}")
+    raise InputError(
+        f"{character}: no run has trained its networks with {engine.name} yet; start one: "
+        f"f2p run --character {character}{'' if engine.is_mock else f' --engine {engine.name}'}"
+    )
 
 
 def _run(
-    settings: Settings, character: str, recipe: Recipe, *, engine: str, **order: Any
+    settings: Settings, character: str, recipe: Recipe, *, engine: EngineOrder, **order: Any
 ) -> AbstractContextManager[Run]:
-    return open_run(settings, character=character, recipe=recipe, engine=open_engine(engine, settings), **order)
+    return open_run(settings, character=character, recipe=recipe, engine=engine, **order)
 
 
 def _evaluate_run(run: Run, last: RunRecord) -> Path:
@@ -138,11 +143,12 @@ def _evaluate_run(run: Run, last: RunRecord) -> Path:
     return evaluate_creator(run, trained, _folder(last, "studio"), _folder(last, "photo-like"), heldout_photos)
 
 
-def _evaluate_version(settings: Settings, version: ModelVersion, engine: str) -> RunRecord:
+def _evaluate_version(settings: Settings, version: ModelVersion, engine: EngineOrder) -> RunRecord:
     """On pairs as its recipe and seed say: found, or rendered anew."""
     trained = _of_version(version)
     seed = read_card(trained.imitator).recipe_settings["seed"]
     with _run(settings, version.character, _recipe_of(version), engine=engine, seed=seed) as run:
+        refuse_other_engine(version, run.engine)
         studio, photo_like = render_studio(run), render_photo_like(run, trained.template)
         evaluate_creator(run, trained, studio, photo_like, render_heldout_photos(run, trained.template))
     return run.record

@@ -250,7 +250,7 @@ def _trained(
     with run.step(title, stage, step.key, folder) as record:
         record.cached = not restarted and is_done(folder / CHECKPOINT, lambda found: _verified(run, found))
         if not record.cached:
-            run.release_workers()
+            run.workers.release()
             with run.alone(folder), ProgressBar(title) as bar:
                 if restarted:
                     shutil.rmtree(folder)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from engine_bridge.errors import SchemaError
 from engine_bridge.schema import ParameterSchema
 from f2p_datasets.durable import appearing_file, remove_leftovers, sha256_of
+from f2p_datasets.engine_log import check_builds, summarize_rendering
 from f2p_datasets.errors import DatasetError
 from f2p_datasets.pair_table import concatenate_rows, read_rows
 from f2p_datasets.pairs import SPLIT_RULE
@@ -36,11 +37,16 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetManifest:
-    """``manifest.json``: provenance, and every shard with its size and SHA-256."""
+    """``manifest.json``: provenance, and every shard with its size and SHA-256.
+
+    rendering   what happened to the engine meanwhile (``engine_log.py``): canaries, restarts, repeatability; only of
+                engines that are watched. It is a report and no part of the dataset: ``sha256`` leaves it out.
+    """
 
     provenance: Provenance
     shards: tuple[ShardRecord, ...]
     pairs_sha256: str
+    rendering: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:
@@ -60,12 +66,17 @@ class DatasetManifest:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the file's bytes: what a checkpoint records about its data."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+        """Of the file without ``rendering``: what a checkpoint records about its data."""
+        return hashlib.sha256(_text(self._contents()).encode()).hexdigest()
 
     def to_json(self) -> str:
-        """Contents of the file: the same dataset gives the same bytes, so no times, hosts or folders are in it."""
-        content = {
+        """Contents of the file: but for ``rendering``, the same dataset gives the same bytes, so no times, hosts or
+        folders are in it.
+        """
+        return _text(self._contents() | ({} if self.rendering is None else {"rendering": self.rendering}))
+
+    def _contents(self) -> dict[str, Any]:
+        return {
             "format": FORMAT,
             "key": self.key,
             "fingerprint": self.schema.fingerprint if self.schema else None,
@@ -76,7 +87,6 @@ class DatasetManifest:
             "shards": [asdict(shard) for shard in self.shards],
             "provenance": self.provenance.to_dict(),
         }
-        return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def finish_dataset(folder: Path, provenance: Provenance) -> DatasetManifest:
@@ -94,7 +104,12 @@ def finish_dataset(folder: Path, provenance: Provenance) -> DatasetManifest:
         concatenate_rows(stream, [read_rows(rows_path(folder, shard.name)) for shard in shards])
     if provenance.domain != "studio":
         _write_rejects(folder, shards)
-    manifest = DatasetManifest(provenance=provenance, shards=tuple(shards), pairs_sha256=sha256_of(folder / TABLE_NAME))
+    manifest = DatasetManifest(
+        provenance=provenance,
+        shards=tuple(shards),
+        pairs_sha256=sha256_of(folder / TABLE_NAME),
+        rendering=summarize_rendering(folder, [shard.name for shard in shards], provenance),
+    )
     with appearing_file(folder / MANIFEST_NAME) as stream:
         stream.write(manifest.to_json().encode())
     remove_leftovers(folder)
@@ -159,16 +174,34 @@ def _parse_manifest(data: Mapping[str, Any]) -> DatasetManifest:
     if data.get("format") != FORMAT:
         raise DatasetError(f"format: {data.get('format')!r} is not {FORMAT}, the only one this version reads")
     stated = {"format", "key", "fingerprint", "split", "num_pairs", "num_rejects", "pairs_sha256"}
-    check_fields(data, stated | {"shards", "provenance"}, "")
+    data = {"rendering": None, **data}
+    check_fields(data, stated | {"shards", "provenance", "rendering"}, "")
     for number, shard in enumerate(data["shards"]):
         check_fields(shard, {field.name for field in fields(ShardRecord)}, f"shards[{number}].")
     manifest = DatasetManifest(
         provenance=Provenance.from_dict(data["provenance"]),
         shards=tuple(ShardRecord(**shard) for shard in data["shards"]),
         pairs_sha256=data["pairs_sha256"],
+        rendering=data["rendering"],
     )
     recomputed = json.loads(manifest.to_json())
     for name in sorted(stated):
         if data[name] != recomputed[name]:
             raise DatasetError(f"{name}: states {data[name]!r}, its contents give {recomputed[name]!r}")
+    _check_origin(manifest)
     return manifest
+
+
+def _check_origin(manifest: DatasetManifest) -> None:
+    """One dataset, one engine build: shards of another key, or attempts by another build, do not belong to it."""
+    for shard in manifest.shards:
+        if shard.dataset_key != manifest.key:
+            raise DatasetError(
+                f"{shard.name}: belongs to dataset {shard.dataset_key}, the manifest is {manifest.key}'s"
+            )
+    if manifest.rendering is not None:
+        check_builds(manifest.rendering, manifest.provenance)
+
+
+def _text(contents: Mapping[str, Any]) -> str:
+    return json.dumps(contents, indent=1, allow_nan=False) + "\n"

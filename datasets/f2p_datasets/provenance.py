@@ -24,6 +24,7 @@ class Provenance:
     photos_sha256   of the photos' names and contents; None for rendered domains
     template        (68, 2) landmarks that faces were aligned to, fractions of the side; None for the studio
     count           pairs asked for; rejects of the aligned domains are missing from it
+    scene_fields    of photo-like scenes, those that the engine honours, sorted; None when it honours all
     """
 
     domain: str
@@ -39,6 +40,7 @@ class Provenance:
     engine_build: str | None = None
     photos_sha256: str | None = None
     template: tuple[tuple[float, float], ...] | None = None
+    scene_fields: tuple[str, ...] | None = None
 
     @property
     def num_shards(self) -> int:
@@ -54,18 +56,24 @@ class Provenance:
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["template"] = None if self.template is None else [list(point) for point in self.template]
         plain["schema"] = None if self.schema is None else self.schema.to_dict()
+        if self.scene_fields is None:
+            del plain["scene_fields"]  # datasets that are older than the field keep their keys
+        else:
+            plain["scene_fields"] = list(self.scene_fields)
         return plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Provenance:
         """Raises DatasetError for missing or unknown fields, SchemaError for a bad schema."""
+        data = {"scene_fields": None, **data}
         check_fields(data, {field.name for field in fields(cls)}, "provenance.")
-        template, schema = data["template"], data["schema"]
+        template, schema, scene_fields = data["template"], data["schema"], data["scene_fields"]
         return cls(
             **{
                 **data,
                 "schema": None if schema is None else ParameterSchema.from_dict(schema),
                 "template": None if template is None else tuple((x, y) for x, y in template),
+                "scene_fields": None if scene_fields is None else tuple(scene_fields),
             }
         )
 

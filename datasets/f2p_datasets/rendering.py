@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,23 +13,31 @@ from engine_bridge.errors import FrameRejectedError, InputError, SchemaError
 from engine_bridge.frames import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION, Frame, RenderRequest, check_frame
 from engine_bridge.scene import Scene
 from engine_bridge.schema import ParameterSchema
+from f2p_datasets.ahead import computed_ahead
 from f2p_datasets.alignment import AlignmentTemplate, align_face, warp_mask
 from f2p_datasets.detection import FaceDetector
 from f2p_datasets.encodings import DEFAULT_ENCODING, check_encoding
+from f2p_datasets.engine_log import log_path, logged_attempt
 from f2p_datasets.pairs import Pair, Reject
 from f2p_datasets.provenance import Provenance
 from f2p_datasets.quality import judge_face
 from f2p_datasets.samplers import build_sampler
 from f2p_datasets.scenes import PhotoLikeScenes, Scenes, StudioScenes
-from f2p_datasets.shards import ShardRecord, finished_shard, write_shard
+from f2p_datasets.shards import ShardRecord, finished_shard, shard_name, write_shard
 
 #: Raise it whenever the same plan gives other bytes: datasets rendered before are then rendered again.
 CODE_VERSION: Final = "render-1"
 RENDERED_DOMAINS: Final = ("studio", "photo-like")
-_BATCH: Final = 16
+#: A batch ends with a check of the engine, so it is not small; and it is held in memory twice, so it is not large.
+_MOST_IN_BATCH: Final = 64
+_BATCH_BYTES: Final = 64 << 20
+_BYTES_PER_PIXEL: Final = 4  # picture and mask
 #: Photo-like pictures are taken at this size at least and reduced by the alignment: landmarks need the pixels.
 _SMALLEST_PHOTO_PX: Final = 256
 _SEARCH_PX: Final = 320  # the head fills half of a rendered frame, so a small search finds it
+
+CheckedFrame = tuple[Frame, RenderRequest]
+_Batch = tuple[list[Frame], list[RenderRequest]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +102,7 @@ class DatasetPlan:
             engine=engine.name,
             engine_build=engine.build,
             template=self.template.tuples if self.template else None,
+            scene_fields=_limits(engine) if self.domain == "photo-like" else None,
         )
 
     def key(self, engine: EngineBridge) -> str:
@@ -106,11 +116,19 @@ def missing_shards(engine: EngineBridge, plan: DatasetPlan, folder: Path) -> lis
     return [index for index in range(plan.num_shards) if finished_shard(folder, index, key) is None]
 
 
-def render_shard(engine: EngineBridge, plan: DatasetPlan, shard_index: int, folder: Path) -> ShardRecord:
+def render_shard(
+    engine: EngineBridge,
+    plan: DatasetPlan,
+    shard_index: int,
+    folder: Path,
+    ahead: bool = False,
+) -> ShardRecord:
     """Render one shard of a plan into ``folder``, whatever is there already.
 
     The bytes depend on plan, shard index and engine build only. Frame ids are stored counted from the shard's first
     frame, for the same reason: an engine that was restarted, or that rendered other shards before, counts otherwise.
+    ``ahead`` lets the engine render a batch in a second thread while the one before it is encoded: for engines in
+    processes of their own. One that computes in ours would gain nothing.
     Raises SchemaError when the engine's schema is not the plan's, EngineError for engine trouble; nothing appears then.
     """
     described = engine.describe(plan.schema.character)
@@ -119,14 +137,32 @@ def render_shard(engine: EngineBridge, plan: DatasetPlan, shard_index: int, fold
             f"{plan.schema.character}: the engine's schema is {described.fingerprint}, the plan's "
             f"{plan.schema.fingerprint}; plan again with the engine's"
         )
-    return write_shard(folder, shard_index, _pairs(engine, plan, plan.indices(shard_index)), plan.provenance(engine))
+    provenance = plan.provenance(engine)
+    frames = _frames(engine, plan, plan.indices(shard_index), computed_ahead if ahead else iter)
+    pairs = _pairs(plan, frames)
+    attempts = log_path(folder, shard_name(shard_index))
+    with closing(_logged(pairs, engine, attempts, provenance.key)) as logged:
+        return write_shard(folder, shard_index, logged, provenance)
 
 
-def _pairs(engine: EngineBridge, plan: DatasetPlan, indices: range) -> Iterator[Pair | Reject]:
-    """The pairs of these indices in order; a reject where no face was found."""
+def frames_at_once(resolution: int) -> int:
+    """How many frames to ask an engine for at a time: as many as fit into 64 MiB, 64 at most."""
+    return max(1, min(_MOST_IN_BATCH, _BATCH_BYTES // (_BYTES_PER_PIXEL * resolution**2)))
+
+
+def _logged(
+    pairs: Iterator[Pair | Reject], engine: EngineBridge, path: Path, dataset_key: str
+) -> Generator[Pair | Reject, None, None]:
+    """The pairs; the attempt is in the log before the shard can appear."""
+    with logged_attempt(engine, path, dataset_key):
+        yield from pairs
+
+
+def _pairs(plan: DatasetPlan, frames: Iterator[CheckedFrame]) -> Iterator[Pair | Reject]:
+    """A pair for every frame; a reject where no face was found."""
     aligner = _FrameAligner(plan.template, plan.resolution) if plan.template else None
     counter = _FrameCounter()
-    for frame, scene in _frames(engine, plan, indices):
+    for frame, request in frames:
         facts: dict[str, Any] = {
             "character": plan.schema.character,
             "fingerprint": plan.schema.fingerprint,
@@ -135,28 +171,43 @@ def _pairs(engine: EngineBridge, plan: DatasetPlan, indices: range) -> Iterator[
         if aligner is None:
             yield _pair(frame, facts)
         else:
-            yield aligner.pair(frame, facts | {"scene": scene.to_dict()})
+            yield aligner.pair(frame, facts | {"scene": request.scene.to_dict()})
 
 
-def _frames(engine: EngineBridge, plan: DatasetPlan, indices: range) -> Iterator[tuple[Frame, Scene]]:
-    """Checked frames with their scenes, rendered in batches: one request at a time would cost round trips."""
+def _frames(
+    engine: EngineBridge, plan: DatasetPlan, indices: range, paced: Callable[[Iterator[_Batch]], Iterator[_Batch]]
+) -> Iterator[CheckedFrame]:
+    """Checked frames with their requests."""
+    batches = ((engine.render(requests), requests) for requests in _batches(engine, plan, indices))
+    for frames, requests in paced(batches):
+        for frame, request in zip(frames, requests, strict=True):
+            yield check_frame(frame, request), request
+
+
+def _batches(engine: EngineBridge, plan: DatasetPlan, indices: range) -> Iterator[list[RenderRequest]]:
+    """Requests for these indices in batches: one at a time would cost round trips."""
     sampler = build_sampler(plan.sampler, plan.schema, plan.seed)
     scenes: Scenes = PhotoLikeScenes(plan.seed) if plan.domain == "photo-like" else StudioScenes()
     vectors = sampler.vectors(indices.start, indices.stop)
     resolution = max(plan.resolution, _SMALLEST_PHOTO_PX) if plan.template else plan.resolution
-    for start in range(0, len(indices), _BATCH):
-        requests = [
+    at_once, honored = frames_at_once(resolution), engine.scene_fields
+    for start in range(0, len(indices), at_once):
+        yield [
             RenderRequest(
                 request_id=index,
                 character=plan.schema.character,
                 vector=vectors[index - indices.start],
                 resolution=resolution,
-                scene=scenes.scene(index),
+                scene=scenes.scene(index).keep(honored),
             )
-            for index in indices[start : start + _BATCH]
+            for index in indices[start : start + at_once]
         ]
-        for frame, request in zip(engine.render(requests), requests, strict=True):
-            yield check_frame(frame, request), request.scene
+
+
+def _limits(engine: EngineBridge) -> tuple[str, ...] | None:
+    """The scene fields that the engine honours, or None when these are all."""
+    every = {field.name for field in fields(Scene)}
+    return None if engine.scene_fields >= every else tuple(sorted(engine.scene_fields))
 
 
 def _pair(frame: Frame, facts: dict[str, Any]) -> Pair:

@@ -8,5 +8,13 @@ Adding a character type is adding a file.
 
 from engine_bridge.characters.library import find_schema_file, list_schemas, load_schema
 from engine_bridge.characters.reader import read_schema_file
+from engine_bridge.characters.writer import character_file_name, schema_text
 
-__all__ = ["find_schema_file", "list_schemas", "load_schema", "read_schema_file"]
+__all__ = [
+    "character_file_name",
+    "find_schema_file",
+    "list_schemas",
+    "load_schema",
+    "read_schema_file",
+    "schema_text",
+]

@@ -6,6 +6,11 @@ head: adult_female            the head rig an engine loads for it
 rig: justice_rig.yaml         beside this file, or one of the shipped rigs; or the groups themselves, in place
 choices:                      discrete parameters, in vector order
   hairstyle: {group: hair, names: [bob, long_straight], default: bob}
+
+Instead of ``rig`` a file may spell its sliders out, in vector order, with whatever names and units the engine has:
+
+sliders:
+  smile: {group: mouth, bone: smile, controller: value, minimum: -1.0, maximum: 1.0, default: 0.0}
 """
 
 from __future__ import annotations
@@ -27,18 +32,27 @@ BAN_REASONS: Final = ("symmetry", "unused")
 LOPSIDED_CHANNELS: Final = frozenset({"tx", "ry", "rz"})
 
 
-def read_schema_file(path: Path) -> ParameterSchema:
-    """The schema that a character file describes. Raises SchemaError with file, line and the way out."""
+def read_schema_file(path: Path, name: str | None = None) -> ParameterSchema:
+    """The schema that a character file describes; ``name`` is the character's, by default the file's.
+
+    Raises SchemaError with file, line and the way out.
+    """
+    name = path.stem if name is None else name
     top = read_yaml(path)
-    fields = top.fields(required={"character", "title", "head", "rig"}, optional=frozenset({"choices"}))
-    if fields["character"].text() != path.stem:
-        fields["character"].fail(f"must equal the file's name, {path.stem!r}; rename one of them")
+    fields = top.fields(required={"character", "title", "head"}, optional=frozenset({"rig", "sliders", "choices"}))
+    if ("rig" in fields) == ("sliders" in fields):
+        top.fail("give either 'rig' or 'sliders'")
+    if fields["character"].text() != name:
+        fields["character"].fail(f"must equal the file's name, {name!r}; rename one of them")
     choices = fields["choices"].mapping() if "choices" in fields else {}
     title, head = fields["title"].text(), fields["head"].text()
-    sliders = tuple(_read_sliders(_rig_groups(fields["rig"])))
+    if "rig" in fields:
+        sliders = tuple(_read_sliders(_rig_groups(fields["rig"])))
+    else:
+        sliders = tuple(_read_plain_slider(node) for node in fields["sliders"].mapping().values())
     discrete = tuple(_read_choice(node) for node in choices.values())
     try:
-        return ParameterSchema(character=path.stem, title=title, head=head, continuous=sliders, discrete=discrete)
+        return ParameterSchema(character=name, title=title, head=head, continuous=sliders, discrete=discrete)
     except SchemaError as error:  # about the whole: no line is to blame
         raise SchemaError(f"{path}: {error}") from None
 
@@ -98,6 +112,22 @@ def _read_slider(group: str, channel: str, node: YamlNode) -> ContinuousParamete
             minimum=minimum,
             maximum=maximum,
             default=(minimum + maximum) / 2,
+        )
+    except SchemaError as error:
+        node.fail(str(error))
+
+
+def _read_plain_slider(node: YamlNode) -> ContinuousParameter:
+    fields = node.fields(required={"group", "bone", "controller", "minimum", "maximum", "default"})
+    try:
+        return ContinuousParameter(
+            name=node.key,
+            group=fields["group"].text(),
+            bone=fields["bone"].text(),
+            controller=fields["controller"].text(),
+            minimum=fields["minimum"].number(),
+            maximum=fields["maximum"].number(),
+            default=fields["default"].number(),
         )
     except SchemaError as error:
         node.fail(str(error))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import typer
 
 from engine_bridge.errors import EngineError, InputError
-from flows.cli import build, characters, creation, diagnosis, models
+from flows.cli import build, characters, creation, diagnosis, engines, models
 from flows.cli.terminal import terminal
 from flows.orchestrator import OrchestratorError
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(characters.app, name="characters")
 build.add_to(app)
+app.add_typer(engines.app, name="engine")
 app.add_typer(models.app, name="models")
 creation.add_to(app)
 diagnosis.add_to(app)

@@ -12,16 +12,20 @@ from flows.cli.terminal import (
     Character,
     Debug,
     Engine,
+    Gpus,
     Home,
+    Instances,
     Json,
     RecipeName,
     Seed,
     Workers,
+    engine_order,
     example,
     open_settings,
     output_folder,
     show,
 )
+from flows.engines import EngineOrder
 from flows.orchestrator import start_orchestrator
 
 if TYPE_CHECKING:
@@ -57,6 +61,8 @@ def run(
         list[str] | None,
         typer.Option("--photo", help="Create a character from it at the end; 'sample' is a portrait that ships."),
     ] = None,
+    instances: Instances = 1,
+    gpus: Gpus = None,
     workers: Workers = None,
     home: Home = None,
     as_json: Json = False,
@@ -64,14 +70,15 @@ def run(
 ) -> None:
     """The whole pipeline: render, train, evaluate, publish. Does only what is missing."""
     settings = open_settings(home, debug)
-    portraits = _check_order(settings, character, recipe, photo or [])
+    order = engine_order(settings, engine, instances, gpus)
+    portraits = _check_order(settings, character, recipe, order, photo or [])
     start_orchestrator(settings)
     from flows.pipeline import build_character
 
     record = build_character(
         character,
         recipe=recipe,
-        engine=engine,
+        engine=order,
         seed=seed,
         home=settings.home,
         photos=photos,
@@ -89,8 +96,10 @@ def render(
     sampler: Annotated[str, typer.Option("--sampler", help="uniform, sobol or natural.")] = "uniform",
     resolution: Annotated[int, typer.Option("--resolution", help="Pixels, squared.")] = 512,
     shard_size: Annotated[int, typer.Option("--shard-size", min=1, help="Pairs per shard.")] = 500,
-    workers: Workers = None,
     engine: Engine = "mock",
+    instances: Instances = 1,
+    gpus: Gpus = None,
+    workers: Workers = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The dataset's folder. Default: HOME/datasets/...", show_default=False)
     ] = None,
@@ -100,13 +109,13 @@ def render(
 ) -> None:
     """Render random characters in the studio into a dataset of shards. Renders only missing shards."""
     folder = output_folder(out) if out else None
-    settings = _orchestrated(home, debug)
+    settings, order = _orchestrated(home, debug, engine, instances, gpus)
     from flows.stages import render_pairs
 
     record = render_pairs(
         settings,
         character=character,
-        engine=engine,
+        engine=order,
         num_workers=workers,
         out=folder,
         count=count,
@@ -130,13 +139,15 @@ def train(
     resume: Annotated[bool, typer.Option("--resume/--restart", help="Continue a stopped training, or not.")] = True,
     seed: Seed = 0,
     engine: Engine = "mock",
+    instances: Instances = 1,
+    gpus: Gpus = None,
     workers: Workers = None,
     home: Home = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Train one network, and whatever it needs that is not there yet."""
-    settings = _orchestrated(home, debug)
+    settings, order = _orchestrated(home, debug, engine, instances, gpus)
     from flows.stages import train_network
 
     record = train_network(
@@ -144,7 +155,7 @@ def train(
         network,
         character=character,
         recipe=recipe,
-        engine=engine,
+        engine=order,
         seed=seed,
         dataset=dataset,
         photos=photos,
@@ -167,10 +178,10 @@ def evaluate(
     debug: Debug = False,
 ) -> None:
     """Measure trained networks, or a published version, on held-out pairs."""
-    settings = _orchestrated(home, debug)
+    settings, order = _orchestrated(home, debug, engine)
     from flows.stages import evaluate_last
 
-    record = evaluate_last(settings, character=character, version=version, engine=engine)
+    record = evaluate_last(settings, character=character, version=version, engine=order)
     _show_step(record, "evaluation", as_json)
 
 
@@ -178,18 +189,19 @@ def publish(
     *, character: Character, engine: Engine = "mock", home: Home = None, as_json: Json = False, debug: Debug = False
 ) -> None:
     """Publish the last run's networks. They become champion unless they are worse than the one in use."""
-    settings = _orchestrated(home, debug)
+    settings, order = _orchestrated(home, debug, engine)
     from flows.stages import publish_last
 
-    version = publish_last(settings, character=character, engine=engine)
+    version = publish_last(settings, character=character, engine=order)
     show(asdict(version), as_json, lambda: print(f"version {version.version}: {version.reason}"))
 
 
-def _check_order(settings: Settings, character: str, recipe: str, photos: list[str]) -> list[Path]:
+def _check_order(settings: Settings, character: str, recipe: str, order: EngineOrder, photos: list[str]) -> list[Path]:
     """The portraits; a mistyped name anywhere is told now, not after a quarter of an hour."""
     from engine_bridge.characters import load_schema
 
-    load_schema(character, settings.character_folders)
+    if order.is_mock:  # others may have characters that no file describes
+        load_schema(character, settings.character_folders)
     from f2p_datasets.photos import read_photo
     from flows.photo_names import find_photos
     from flows.recipes import find_recipe
@@ -201,10 +213,13 @@ def _check_order(settings: Settings, character: str, recipe: str, photos: list[s
     return portraits
 
 
-def _orchestrated(home: Path | None, debug: bool) -> Settings:
+def _orchestrated(
+    home: Path | None, debug: bool, engine: str, instances: int = 1, gpus: str | None = None
+) -> tuple[Settings, EngineOrder]:
     settings = open_settings(home, debug)
+    order = engine_order(settings, engine, instances, gpus)
     start_orchestrator(settings)
-    return settings
+    return settings, order
 
 
 def _show_run(settings: Settings, record: RunRecord, as_json: bool) -> None:

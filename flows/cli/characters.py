@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine_bridge.errors import SchemaError
 from flows.cli.terminal import (
     Debug,
     Engine,
     Home,
     Json,
     Seed,
+    engine_order,
     example,
     open_settings,
     output_picture,
@@ -24,7 +27,7 @@ from flows.cli.terminal import (
 if TYPE_CHECKING:
     from engine_bridge.schema import ParameterSchema
 
-app = typer.Typer(no_args_is_help=True, help="List, show, check and draw character types.")
+app = typer.Typer(no_args_is_help=True, help="List, show, check, draw and import character types.")
 
 Name = Annotated[str, typer.Argument(help="A character type's name.", show_default=False)]
 
@@ -66,7 +69,13 @@ def validate(
 
     settings = open_settings(home, debug)
     schema = read_schema_file(file)
-    open_engine(engine, settings, characters=[file.parent]).describe(schema.character)
+    with closing(open_engine(engine_order(settings, engine), settings, characters=[file.parent])) as bridge:
+        described = bridge.describe(schema.character)
+    if described.fingerprint != schema.fingerprint:
+        raise SchemaError(
+            f"{file}: has schema {schema.fingerprint}, {engine} draws {schema.character} with "
+            f"{described.fingerprint}; 'f2p characters import' writes down what an engine says"
+        )
     summary = _summary(schema)
     show(summary, as_json, lambda: print(f"{file} is valid: {_sentence(summary)}"))
 
@@ -90,10 +99,32 @@ def sheet(
     from flows.contact_sheets import engine_sheet
     from flows.engines import open_engine
 
-    picture = Image.fromarray(engine_sheet(open_engine(engine, settings), name, seed=seed))
+    with closing(open_engine(engine_order(settings, engine), settings)) as bridge:
+        picture = Image.fromarray(engine_sheet(bridge, name, seed=seed))
     file.parent.mkdir(parents=True, exist_ok=True)
     picture.save(file)
     show({"sheet": file}, as_json, lambda: print(file))
+
+
+@app.command("import", epilog=example("f2p characters import --engine ws://127.0.0.1:9310 --character elf"))
+def import_characters(
+    *,
+    engine: Annotated[str, typer.Option("--engine", help="The engine that knows them.", show_default=False)],
+    character: Annotated[
+        str | None, typer.Option("--character", "-c", help="Only this one. Default: all.", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that say otherwise.")] = False,
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Ask an engine for its character types and write them into HOME/characters. It renders without that too."""
+    settings = open_settings(home, debug)
+    from flows.character_import import import_schemas
+
+    written = import_schemas(engine_order(settings, engine), settings, character=character, force=force)
+    rows = [{"file": str(file), **_summary(schema)} for schema, file in written]
+    show(rows, as_json, lambda: print("\n".join(f"{row['file']}: {_sentence(row)}" for row in rows)))
 
 
 def _summary(schema: ParameterSchema) -> dict[str, Any]:

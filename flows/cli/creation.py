@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from flows.cli.terminal import Character, Debug, Engine, Home, Json, example, open_settings, output_folder, show
+from flows.cli.terminal import (
+    Character,
+    Debug,
+    Engine,
+    Home,
+    Json,
+    engine_order,
+    example,
+    open_settings,
+    output_folder,
+    show,
+)
 
 SOME_PHOTOS_FAILED = 2
 
@@ -53,10 +65,9 @@ def create(
 
     chosen = Registry(settings.registry).get(character, version)
     named = find_photos(photos)
-    published = open_published(
-        chosen, open_engine(engine, settings), mode=mode, faces=face, weights=settings.lightcnn_weights
-    )
-    with ProgressBar("Create characters") as bar:
+    order = engine_order(settings, engine)
+    with closing(open_engine(order, settings)) as bridge, ProgressBar("Create characters") as bar:
+        published = open_published(chosen, bridge, mode=mode, faces=face, weights=settings.lightcnn_weights)
         outcome = published.create(named, folder, bar)
     for line in outcome.failed:
         say(f"[yellow]skipped[/] {line}")

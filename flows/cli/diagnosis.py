@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import typer
 
-from flows.cli.terminal import Debug, Engine, Home, Json, example, open_settings, show
+from flows.cli.terminal import Debug, Engine, Home, Json, engine_order, example, open_settings, show
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,7 +19,7 @@ def doctor(*, engine: Engine = "mock", home: Home = None, as_json: Json = False,
     settings = open_settings(home, debug)
     from flows.doctor import examine
 
-    findings = examine(settings, engine)
+    findings = examine(settings, engine_order(settings, engine))
 
     def describe() -> None:
         for finding in findings:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from f2p_datasets.manifest import finish_dataset
 from f2p_datasets.rendering import DatasetPlan, render_shard
-from flows.engines import open_engine
+from flows.engines import EngineOrder, open_engine
 from flows.settings import Settings, prepare_environment
 from flows.workers import EngineWorkers
 
@@ -54,7 +54,7 @@ def bench_orchestrator(home: Path, options: argparse.Namespace) -> None:
 
 
 def _workers_alone(settings: Settings, options: argparse.Namespace) -> float:
-    engine = open_engine("mock", settings)
+    engine = open_engine(EngineOrder(), settings)
     plan = DatasetPlan(
         schema=engine.describe(options.character),
         count=options.count,
@@ -65,7 +65,7 @@ def _workers_alone(settings: Settings, options: argparse.Namespace) -> float:
     provenance = plan.provenance(engine)
     folder = settings.home / "alone"
     start = time.perf_counter()
-    workers = EngineWorkers(engine="mock", settings=settings, num_workers=options.workers)
+    workers = EngineWorkers(engine=EngineOrder(), settings=settings, num_workers=options.workers)
 
     def render(shard_index: int) -> None:
         workers.do(render_shard, plan, shard_index, folder, deadline_s=600.0)

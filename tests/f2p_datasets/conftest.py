@@ -18,6 +18,7 @@ from engine_bridge.characters import load_schema
 from engine_bridge.errors import EngineError
 from engine_bridge.frames import Frame, Picture, RenderRequest
 from engine_bridge.mock import MockEngine
+from engine_bridge.scene import BRIDGE_SCENE_FIELDS, ENGINE_SCENE_FIELDS
 from engine_bridge.schema import ParameterSchema
 from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.detection import DetectedFace, FaceDetector
@@ -29,6 +30,7 @@ class StripeEngine:
     """Draws the vector as a picture: deterministic, instant, no face in it."""
 
     name, build = "stripes", "1"
+    scene_fields = ENGINE_SCENE_FIELDS | BRIDGE_SCENE_FIELDS
 
     def __init__(self, schema: ParameterSchema, first_frame_id: int = 0, fails_after: int | None = None) -> None:
         self._schema, self._next_frame_id, self._fails_after = schema, first_frame_id, fails_after

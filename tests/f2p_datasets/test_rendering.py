@@ -14,11 +14,13 @@ import pytest
 
 from engine_bridge.bridge import EngineBridge
 from engine_bridge.errors import EngineError, FrameRejectedError, InputError, SchemaError
-from engine_bridge.frames import Frame
+from engine_bridge.frames import Frame, RenderRequest
+from engine_bridge.scene import Scene
 from engine_bridge.schema import ParameterSchema
 from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.manifest import DatasetManifest, finish_dataset
-from f2p_datasets.rendering import DatasetPlan, missing_shards, render_shard
+from f2p_datasets.provenance import Provenance
+from f2p_datasets.rendering import DatasetPlan, frames_at_once, missing_shards, render_shard
 from f2p_datasets.samplers import build_sampler
 from f2p_datasets.shards import read_shard
 
@@ -34,12 +36,12 @@ from f2p_datasets.rendering import DatasetPlan, render_shard
 
 class Engine(runpy.run_path(sys.argv[1])["StripeEngine"]):
     def render(self, requests):
-        if self._next_frame_id >= 32:
+        if self._next_frame_id >= 64:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().render(requests)
 
 schema = load_schema("tiny")
-plan = DatasetPlan(schema=schema, count=60, seed=0, resolution=32, shard_size=40)
+plan = DatasetPlan(schema=schema, count=160, seed=0, resolution=32, shard_size=120)
 render_shard(Engine(schema), plan, 0, Path(sys.argv[2]))
 """
 
@@ -76,7 +78,7 @@ def test_a_run_killed_in_the_middle_of_a_shard_resumes_to_the_same_bytes(
     killed = subprocess.run([sys.executable, "-c", KILLED, str(CONFTEST), str(tmp_path / "killed")], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert [path.suffix for path in (tmp_path / "killed").iterdir()] == [".tmp"]
-    plan = replace(plan, shard_size=40)
+    plan = replace(plan, count=160, shard_size=120)
     assert render(plan, tmp_path / "killed") == render(plan, tmp_path / "undisturbed")
     assert contents(tmp_path / "killed") == contents(tmp_path / "undisturbed")
 
@@ -160,3 +162,51 @@ def test_an_engine_that_repeats_a_frame_is_refused(
     with pytest.raises(FrameRejectedError, match="frame id 7 follows 7"):
         render_shard(engine, plan, 0, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def photo_like(plan: DatasetPlan) -> DatasetPlan:
+    return replace(plan, domain="photo-like", template=AlignmentTemplate(np.full((68, 2), 0.5)))
+
+
+def test_only_photo_like_datasets_depend_on_what_scenes_an_engine_can_do(
+    plan: DatasetPlan,
+    photo_like: DatasetPlan,
+    make_engine: Callable[..., EngineBridge],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    versatile, fixed = make_engine(), make_engine()
+    monkeypatch.setattr(fixed, "scene_fields", frozenset({"yaw_deg", "exposure"}))
+    assert plan.key(fixed) == plan.key(versatile)
+    assert photo_like.key(fixed) != photo_like.key(versatile)
+    assert photo_like.provenance(fixed).scene_fields == ("exposure", "yaw_deg")
+    assert "scene_fields" not in photo_like.provenance(versatile).to_dict()
+
+
+def test_an_engine_is_only_asked_for_the_scene_fields_it_honours(
+    photo_like: DatasetPlan, engine: EngineBridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watch(requests: list[RenderRequest]) -> list[Frame]:
+        scenes.extend(request.scene for request in requests)
+        return answer(requests)
+
+    scenes: list[Scene] = []
+    answer = engine.render
+    monkeypatch.setattr(engine, "render", watch)
+    monkeypatch.setattr(engine, "scene_fields", frozenset({"yaw_deg"}))
+    render_shard(engine, replace(photo_like, count=4), 0, tmp_path)
+    assert all(scene == Scene(yaw_deg=scene.yaw_deg) for scene in scenes)
+    assert any(scene.yaw_deg for scene in scenes)
+
+
+def test_a_provenance_with_scene_fields_survives_reading_and_writing(
+    photo_like: DatasetPlan, engine: EngineBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "scene_fields", frozenset({"yaw_deg"}))
+    provenance = photo_like.provenance(engine)
+    assert Provenance.from_dict(provenance.to_dict()) == provenance
+
+
+@pytest.mark.parametrize(("resolution", "expected"), [(64, 64), (512, 64), (1024, 16), (4096, 1)])
+def test_a_batch_is_as_large_as_memory_allows(resolution: int, expected: int) -> None:
+    assert frames_at_once(resolution) == expected

@@ -27,6 +27,12 @@ VERBS = [
     ("create",),
     ("report",),
     ("doctor",),
+    ("engine", "list"),
+    ("engine", "check"),
+    ("engine", "bench"),
+    ("engine", "serve-mock"),
+    ("engine", "project"),
+    ("characters", "import"),
 ]
 
 

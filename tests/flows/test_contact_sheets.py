@@ -29,7 +29,7 @@ SCHEMA = ParameterSchema(
 class FlatEngine:
     """Answers every vector with its first slider as a grey picture on a black line and a mask that is all hair."""
 
-    name, build = "flat", "flat-1"
+    name, build, scene_fields = "flat", "flat-1", frozenset[str]()
 
     def __init__(self) -> None:
         self.batch_sizes: list[int] = []

@@ -8,6 +8,7 @@ import pytest
 from engine_bridge.errors import InputError
 from flows import doctor
 from flows.doctor import Finding, examine
+from flows.engines import EngineOrder
 from flows.settings import Settings
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
@@ -20,9 +21,19 @@ def findings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[Findin
     def fail(*_: object) -> str:
         raise InputError("gone\nfor good")
 
-    for check in ("_packages", "_device", "_home", "_disk", "_face_models", "_characters", "_engine", "_registry"):
+    for check in (
+        "_packages",
+        "_device",
+        "_home",
+        "_disk",
+        "_face_models",
+        "_characters",
+        "_adapters",
+        "_engine",
+        "_registry",
+    ):
         monkeypatch.setattr(doctor, check, fail)
-    return examine(settings, "mock")
+    return examine(settings, EngineOrder())
 
 
 def test_every_ill_finding_is_one_line_and_says_how_to_mend_it(findings: list[Finding]) -> None:
@@ -42,7 +53,7 @@ def test_damage_of_any_kind_is_a_finding_and_no_crash(settings: Settings, monkey
 
     monkeypatch.setattr(doctor, "_registry", fail)
     settings.home.mkdir()
-    [registry] = [finding for finding in examine(settings, "mock") if finding.subject == "registry"]
+    [registry] = [finding for finding in examine(settings, EngineOrder()) if finding.subject == "registry"]
     assert not registry.ok
     assert "registry.db" in registry.fix
 
@@ -51,6 +62,6 @@ def test_a_broken_character_file_is_a_finding(settings: Settings) -> None:
     folder = settings.home / "characters"
     folder.mkdir(parents=True)
     (folder / "hero.yaml").write_text("title: [")
-    [characters] = [finding for finding in examine(settings, "mock") if finding.subject == "characters"]
+    [characters] = [finding for finding in examine(settings, EngineOrder()) if finding.subject == "characters"]
     assert not characters.ok
     assert "hero.yaml:1:" in characters.detail

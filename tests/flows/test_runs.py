@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine_bridge.errors import InputError, UnknownCharacterError
-from engine_bridge.mock import MockEngine
+from flows.engines import EngineOrder
 from flows.recipes import smoke
 from flows.runs import Run, list_runs, open_run, read_run
 from flows.settings import Settings
@@ -15,7 +15,7 @@ from flows.settings import Settings
 
 @pytest.fixture
 def run(settings: Settings) -> Iterator[Run]:
-    with open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()) as run:
+    with open_run(settings, character="tiny", recipe=smoke(), engine=EngineOrder()) as run:
         yield run
 
 
@@ -25,7 +25,7 @@ def saved(run: Run) -> dict[str, object]:
 
 
 def test_ids_are_readable_and_count_up(settings: Settings, run: Run) -> None:
-    with open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()) as second:
+    with open_run(settings, character="tiny", recipe=smoke(), engine=EngineOrder()) as second:
         assert run.record.run_id.endswith("-tiny-smoke-001")
         assert second.record.run_id.endswith("-tiny-smoke-002")
 
@@ -50,7 +50,7 @@ def test_a_step_that_fails_is_not_recorded_as_done(run: Run) -> None:
 )
 def test_the_record_says_how_the_run_ended(settings: Settings, error: BaseException | None, status: str) -> None:
     try:
-        with open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()):
+        with open_run(settings, character="tiny", recipe=smoke(), engine=EngineOrder()):
             if error:
                 raise error
     except (InputError, KeyboardInterrupt):
@@ -70,7 +70,7 @@ def test_a_record_reads_back_with_its_steps(settings: Settings, run: Run) -> Non
 def test_a_part_of_the_id_is_enough_if_it_fits_one_run_only(settings: Settings, run: Run) -> None:
     assert read_run(settings, "smoke-001").run_id == run.record.run_id
     with (
-        open_run(settings, character="tiny", recipe=smoke(), engine=MockEngine()),
+        open_run(settings, character="tiny", recipe=smoke(), engine=EngineOrder()),
         pytest.raises(InputError, match="fits 2 runs"),
     ):
         read_run(settings, "tiny")
@@ -90,7 +90,7 @@ def test_without_any_run_that_is_said(settings: Settings) -> None:
 def test_an_unknown_character_leaves_no_run_behind(settings: Settings) -> None:
     with (
         pytest.raises(UnknownCharacterError),
-        open_run(settings, character="nobody", recipe=smoke(), engine=MockEngine()),
+        open_run(settings, character="nobody", recipe=smoke(), engine=EngineOrder()),
     ):
         pass
     assert list_runs(settings) == []

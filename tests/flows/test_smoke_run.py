@@ -193,7 +193,7 @@ def test_networks_of_a_dataset_of_ones_own_are_published_with_their_whole_lineag
     order = ("train", "translator", "--character", "tiny", "--recipe", "smoke", "--dataset", tmp_path / "own")
     assert f2p(*order, home=home).returncode == 0
     published = json.loads(f2p("publish", "--character", "tiny", "--json", home=home).stdout)
-    assert published["parents"].keys() == set(STAGES) - {"version", "creation"}
+    assert published["parents"].keys() == {*STAGES, "engine"} - {"version", "creation"}
 
 
 def test_a_restart_deletes_nothing_that_another_process_works_on(finished: Finished, f2p: F2p) -> None:
@@ -204,3 +204,29 @@ def test_a_restart_deletes_nothing_that_another_process_works_on(finished: Finis
     assert trained.returncode == 2
     assert "another f2p process is working on it" in trained.stderr
     assert contents(imitator) == before
+
+
+def test_a_version_is_only_used_with_the_engine_it_was_made_for(finished: Finished, f2p: F2p, tmp_path: Path) -> None:
+    order = ("create", "sample", "--character", "tiny", "--engine", "mock_remote", "--out", tmp_path / "out")
+    created = f2p(*order, home=finished.home)
+    assert created.returncode == 2
+    assert "version 1 was made for mock, asked for is mock_remote; give --engine mock" in created.stderr
+
+
+def test_the_last_run_is_the_last_one_with_that_engine(finished: Finished, f2p: F2p) -> None:
+    evaluated = f2p("evaluate", "--character", "tiny", "--engine", "mock_remote", home=finished.home)
+    assert evaluated.returncode == 2
+    assert "start one: f2p run --character tiny --engine mock_remote" in evaluated.stderr
+
+
+def test_a_run_with_an_engine_over_the_wire_creates_characters_with_that_engine(f2p: F2p, tmp_path: Path) -> None:
+    run = f2p(*SMOKE, "--engine", "mock_remote", home=tmp_path / "home")
+    assert run.returncode == 0, run.stderr
+    result = json.loads(run.stdout)
+    assert [step["stage"] for step in result["steps"]] == STAGES
+    assert result["engine"].startswith("mock_remote ")
+    [studio] = (tmp_path / "home" / "datasets").glob("tiny-studio-*")
+    rendering = json.loads((studio / "manifest.json").read_text())["rendering"]
+    assert (rendering["engine"], rendering["frames"]) == ("mock_remote", 20)
+    [character] = result["results"]["characters"]
+    assert (Path(character) / "engine.png").is_file()

@@ -8,11 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
-from engine_bridge.errors import EngineError, EngineTimeoutError, InputError
+from engine_bridge.bridge import EngineBridge
+from engine_bridge.errors import EngineBuildChangedError, EngineError, EngineTimeoutError, InputError
+from engine_bridge.frames import RenderRequest
+from engine_bridge.mock import MockEngine
+from flows.engines import EngineOrder
 from flows.settings import Settings
-from flows.workers import EngineWorkers, WorkersStoppedError
+from flows.workers import EngineWorkers, WorkerEngine, WorkersStoppedError
 
 DEADLINE_S = 60.0
 
@@ -25,7 +30,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def workers(settings: Settings, jobs: ModuleType) -> Iterator[EngineWorkers]:
-    workers = EngineWorkers(engine="mock", settings=settings, num_workers=2)
+    workers = EngineWorkers(engine=EngineOrder(), settings=settings, num_workers=2)
     yield workers
     workers.close()
 
@@ -84,10 +89,52 @@ def test_nothing_is_left_of_closed_workers(workers: EngineWorkers, jobs: ModuleT
         os.kill(process, 0)
 
 
+def test_workers_that_were_released_start_again_when_they_are_needed(workers: EngineWorkers, jobs: ModuleType) -> None:
+    before = workers.do(jobs.process_id, deadline_s=DEADLINE_S)
+    workers.release()
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+    assert workers.do(jobs.describe, "tiny", deadline_s=DEADLINE_S) == 19
+
+
+def test_closed_workers_start_no_more(workers: EngineWorkers, jobs: ModuleType) -> None:
+    workers.close()
+    with pytest.raises(WorkersStoppedError):
+        workers.do(jobs.process_id, deadline_s=DEADLINE_S)
+
+
+def test_an_error_that_cannot_be_rebuilt_from_its_message_arrives_as_its_family(
+    workers: EngineWorkers, jobs: ModuleType
+) -> None:
+    with pytest.raises(EngineError, match="scene: too dark"):
+        workers.do(jobs.refuse_request, deadline_s=DEADLINE_S)
+
+
+def test_a_workers_engine_is_an_engine_bridge_of_this_process(workers: EngineWorkers, jobs: ModuleType) -> None:
+    there, here = WorkerEngine(workers), MockEngine()
+    schema = there.describe("tiny")
+    assert isinstance(there, EngineBridge)
+    assert (there.name, there.build, there.scene_fields) == (here.name, here.build, here.scene_fields)
+    assert schema == here.describe("tiny")
+    request = RenderRequest(request_id=7, character="tiny", vector=schema.default_vector(), resolution=32)
+    [rendered], [expected] = there.render([request]), here.render([request])
+    assert rendered.request_id == 7
+    np.testing.assert_array_equal(rendered.picture, expected.picture)
+
+
+def test_a_worker_that_comes_back_with_another_build_is_refused(
+    workers: EngineWorkers, jobs: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = WorkerEngine(workers)
+    monkeypatch.setattr(WorkerEngine, "build", "mock-before-the-update")
+    with pytest.raises(EngineBuildChangedError, match="from mock-before-the-update to mock-"):
+        engine.render([])
+
+
 def test_an_unknown_engine_is_the_users_mistake(settings: Settings, jobs: ModuleType) -> None:
-    workers = EngineWorkers(engine="godot", settings=settings, num_workers=1)
+    workers = EngineWorkers(engine=EngineOrder("gdot3"), settings=settings, num_workers=1)
     try:
-        with pytest.raises(InputError, match="'godot' is unknown; choose one of mock"):
+        with pytest.raises(InputError, match="no engine is called 'gdot3'"):
             workers.do(jobs.process_id, deadline_s=DEADLINE_S)
     finally:
         workers.close()

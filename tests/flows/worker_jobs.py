@@ -6,7 +6,7 @@ import os
 import time
 
 from engine_bridge.bridge import EngineBridge
-from engine_bridge.errors import InputError
+from engine_bridge.errors import InputError, RequestRefusedError
 
 
 def describe(engine: EngineBridge, character: str) -> int:
@@ -23,6 +23,10 @@ def group_id(engine: EngineBridge) -> int:
 
 def refuse(engine: EngineBridge) -> None:
     raise InputError("count: give more")
+
+
+def refuse_request(engine: EngineBridge) -> None:
+    raise RequestRefusedError("scene: too dark", code="bad_request")
 
 
 def die(engine: EngineBridge) -> None:
