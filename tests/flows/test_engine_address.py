@@ -64,7 +64,7 @@ def check_pairs(out: Path) -> None:
     """The mock in this process draws the same."""
     manifest, engine = verify_dataset(out), MockEngine()
     assert manifest.rendering is not None
-    assert (manifest.rendering["engine"], manifest.rendering["canary_failures"]) == ("mock", 0)
+    assert (manifest.rendering["engine"], manifest.rendering["canary_failures"]) == ("mock_remote", 0)
     pairs = [pair for shard in manifest.shards for pair in read_shard(out / shard.name)]
     sampler = build_sampler("uniform", engine.describe("tiny"), 0)
     requests = [

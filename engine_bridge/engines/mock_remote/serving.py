@@ -34,7 +34,7 @@ def serve_mock(
     ``faults`` happen to its messages; ``memory`` is the folder where those that happen once are remembered.
     Raises as :func:`engine_bridge.remote.client.serve` does.
     """
-    engine = MockEngine(characters_folders)
+    engine = MockEngine(characters_folders, name="mock_remote")
     names = characters or _drawable(engine, characters_folders)
     _warm_up(engine, names[0])
     capabilities = Capabilities(

@@ -1,0 +1,416 @@
+extends Node
+# The engine's end of the f2p engine protocol (docs/protocol.md), for Godot 4.
+#
+# Copy this file into your own project, put it on a node, and point it at two nodes of yours:
+#
+#   rig      schemas_json() -> String                     every character this engine can draw, as a JSON array
+#            build() -> String                            changes whenever the same vector may look different
+#            scene_fields() -> Array                      names of the scene fields that are honoured
+#            apply(character, vector, scene) -> String    moves bones, sets materials; "" or what is wrong
+#            read_back() -> Array                         the vector again, read from bones and materials
+#   capture  resize(resolution)                           the side of the next pictures
+#            take(stamp) -> Array                         [picture, mask] as Images: RGB8, and part ids in an R8 or L8
+#                                                         one; stamp is -1 or the request's id
+#
+# It knows nothing about heads. It dials F2P_BRIDGE_URL, says hello, draws what it is asked for, and quits the game when
+# the bridge says goodbye for good. Without that variable it does nothing.
+
+@export var rig_path: NodePath
+@export var capture_path: NodePath
+@export var engine_name := "godot4"
+@export var minimum_px := 16
+@export var maximum_px := 2048
+@export var max_batch := 16
+@export var max_in_flight := 32
+@export var longest_frame_s := 20.0
+
+const PROTOCOL = [1, 0]
+const SUBPROTOCOL = "f2p.engine.v1"
+const READ_BACK_TOLERANCE = 0.001
+const FIRST_PAUSE_S = 0.5
+const LONGEST_PAUSE_S = 10.0
+const CONNECT_TIMEOUT_S = 10.0
+const MOST_MESSAGE_KB = 16384
+const HOPELESS = ["bad_protocol", "bad_token", "bad_hello", "bad_schema", "bad_build"]
+const TURN_MS = 100 # how long one _process() may go on before the window gets its turn
+const NAP_USEC = 100
+
+enum {WAITING, CONNECTING, GREETING, READY, FINISHED}
+
+@onready var rig = get_node(rig_path)
+@onready var capture = get_node(capture_path)
+
+var _state = FINISHED
+var _peer: WebSocketPeer = null
+var _pause_s = FIRST_PAUSE_S
+var _next_dial_ms = 0
+var _last_heard_ms = 0
+var _silence_ms = 60000
+var _sizes = {}        # vector length of each character
+var _fingerprints = {} # as the bridge computed them
+var _requests = []     # waiting, oldest first
+var _frame = 0         # the process's frame counter
+
+
+func _ready():
+	if OS.get_environment("F2P_BRIDGE_URL") == "":
+		print("f2p: F2P_BRIDGE_URL is not set, so no bridge is dialled")
+		return
+	RenderingServer.render_loop_enabled = false # only requests are drawn
+	_state = WAITING
+
+
+func _process(_delta):
+	var end_ms = Time.get_ticks_msec() + TURN_MS
+	while _state != FINISHED and Time.get_ticks_msec() < end_ms:
+		if not _work():
+			OS.delay_usec(NAP_USEC)
+
+
+func _work() -> bool:
+	# One step. Returns whether there was anything to do.
+	if _state == WAITING:
+		if Time.get_ticks_msec() < _next_dial_ms:
+			OS.delay_msec(5)
+			return false
+		_dial()
+		return true
+	_peer.poll()
+	match _peer.get_ready_state():
+		WebSocketPeer.STATE_CLOSED:
+			_lose("closed by the bridge" if _state != CONNECTING else "not connected")
+			return false
+		WebSocketPeer.STATE_OPEN:
+			if _state == CONNECTING:
+				_greet()
+	var heard := _read_messages()
+	if _state == READY and not _requests.is_empty() and _can_send(_requests[0]["resolution"]):
+		_answer(_requests.pop_front())
+		return true
+	if _state in [CONNECTING, GREETING, READY] and not heard and Time.get_ticks_msec() - _last_heard_ms > _silence_ms:
+		_hang_up("nothing heard from the bridge for %d s" % int(_silence_ms / 1000.0))
+	return heard
+
+
+# ---- the connection ----
+
+func _dial() -> void:
+	_peer = WebSocketPeer.new()
+	_peer.supported_protocols = PackedStringArray([SUBPROTOCOL])
+	_peer.inbound_buffer_size = MOST_MESSAGE_KB * 1024
+	_peer.outbound_buffer_size = 2 * _frame_bytes(maximum_px)
+	_peer.max_queued_packets = 256
+	_state = CONNECTING
+	_last_heard_ms = Time.get_ticks_msec()
+	_silence_ms = int(CONNECT_TIMEOUT_S * 1000)
+	var error := _peer.connect_to_url(OS.get_environment("F2P_BRIDGE_URL"))
+	if error != OK:
+		_lose("cannot dial: error %d" % error)
+
+
+func _greet() -> void:
+	for schema in JSON.parse_string(rig.schemas_json()):
+		_sizes[schema["character"]] = _vector_size(schema)
+	_peer.set_no_delay(true)
+	_state = GREETING
+	_last_heard_ms = Time.get_ticks_msec()
+	_requests = []
+	_send_text(_hello())
+
+
+func _lose(reason: String) -> void:
+	if _state == FINISHED:
+		return
+	print("f2p: %s; dialling again in %.1f s" % [reason, _pause_s])
+	_state = WAITING
+	_requests = []
+	_next_dial_ms = Time.get_ticks_msec() + int(_pause_s * 1000)
+	_pause_s = minf(2.0 * _pause_s, LONGEST_PAUSE_S)
+
+
+func _hang_up(reason):
+	_peer.close(1000, reason)
+	_lose(reason)
+
+
+func _finish(status):
+	# The end, as told by the bridge: close, and leave.
+	_state = FINISHED
+	_peer.close(1000, "goodbye")
+	var end_ms := Time.get_ticks_msec() + 500
+	while Time.get_ticks_msec() < end_ms and _peer.get_ready_state() != WebSocketPeer.STATE_CLOSED:
+		_peer.poll()
+		OS.delay_msec(5)
+	get_tree().quit(status)
+
+
+func _notification(what: int) -> void:
+	if what == NOTIFICATION_WM_CLOSE_REQUEST and _state == READY:
+		_send({"type": "goodbye", "reason": "the window was closed", "again": false})
+		_finish(0)
+
+
+# ---- messages ----
+
+func _hello():
+	# Schemas go out as they are in their file: printing them anew could round a number and change a fingerprint.
+	var instance = OS.get_environment("F2P_ENGINE_INSTANCE")
+	var hello = {
+		"type": "hello",
+		"protocol": PROTOCOL,
+		"token": OS.get_environment("F2P_BRIDGE_TOKEN"),
+		"engine": engine_name,
+		"build": rig.build(),
+		"instance": instance if instance != "" else "%s-%d" % [engine_name, OS.get_process_id()],
+		"capabilities": {
+			"minimum_px": minimum_px,
+			"maximum_px": maximum_px,
+			"max_batch": max_batch,
+			"max_in_flight": max_in_flight,
+			"encodings": ["raw", "png"],
+			"stamp": true,
+			"read_back_tolerance": READ_BACK_TOLERANCE,
+			"scene": rig.scene_fields(),
+			"longest_frame_s": longest_frame_s,
+		},
+	}
+	var text = JSON.stringify(hello)
+	return text.substr(0, text.length() - 1) + ",\"schemas\":" + rig.schemas_json().strip_edges() + "}"
+
+
+func _read_messages() -> bool:
+	var heard := false
+	while _state in [GREETING, READY] and _peer.get_available_packet_count() > 0:
+		var packet := _peer.get_packet()
+		_last_heard_ms = Time.get_ticks_msec()
+		heard = true
+		if _peer.was_string_packet():
+			_on_text(packet)
+		else:
+			_on_binary(packet)
+	return heard
+
+
+func _on_text(packet):
+	var message = _parse(packet)
+	if message == null:
+		return _refuse([], "bad_message", "not a JSON object with a type")
+	match message["type"]:
+		"welcome":
+			_on_welcome(message)
+		"refusal":
+			_on_refusal(message)
+		"ping":
+			var pong = {"type": "pong", "id": _whole(message.get("id"), 0), "frame": _frame}
+			var memory = _resident_bytes()
+			if memory > 0:
+				pong["memory_bytes"] = memory
+			_send(pong)
+		"goodbye":
+			if message.get("again", true) == false:
+				_finish(0)
+			else:
+				_hang_up("the bridge said goodbye")
+		_:
+			_refuse([], "bad_message", "no message of this type is known")
+
+
+func _on_welcome(message):
+	var version = message.get("protocol")
+	var fingerprints = message.get("fingerprints")
+	if _state != GREETING or typeof(version) != TYPE_ARRAY or typeof(fingerprints) != TYPE_DICTIONARY:
+		return _refuse([], "bad_message", "this welcome makes no sense")
+	if version.is_empty() or int(version[0]) != PROTOCOL[0]:
+		print("f2p: the bridge speaks another protocol")
+		return _finish(3)
+	_fingerprints = fingerprints
+	_silence_ms = int(4000.0 * _number(message.get("ping_s"), 15.0))
+	_pause_s = FIRST_PAUSE_S
+	_state = READY
+
+
+func _on_refusal(message):
+	print("f2p: refused: %s: %s" % [message.get("code", ""), message.get("message", "")])
+	if message.get("code") in HOPELESS:
+		_finish(3)
+	else:
+		_hang_up("refused")
+
+
+func _on_binary(packet: PackedByteArray):
+	if packet.size() < 4:
+		return _refuse([], "bad_message", "a binary message starts with the length of its header")
+	var length := packet.decode_u32(0)
+	if length < 2 or length > packet.size() - 4:
+		return _refuse([], "bad_message", "the header is longer than the message")
+	var header = _parse(packet.slice(4, 4 + length))
+	if header == null or header["type"] != "render":
+		return _refuse([], "bad_message", "the header is no render order")
+	_on_render(header, packet, packet.size() - 4 - length)
+
+
+func _on_render(order, packet: PackedByteArray, payload_bytes: int):
+	var ids = order.get("ids")
+	if typeof(ids) != TYPE_ARRAY or ids.is_empty():
+		return _refuse([], "bad_message", "ids: a list of request ids is missing")
+	for id in ids:
+		if _whole(id, -1) < 0:
+			return _refuse([], "bad_message", "ids: not whole numbers")
+	if _state != READY:
+		return _refuse(ids, "bad_request", "there was no welcome yet")
+	var fault = _find_fault(order, payload_bytes)
+	if not fault.is_empty():
+		return _refuse(ids, fault[0], fault[1])
+	if _requests.size() + ids.size() > max_in_flight:
+		return _refuse(ids, "overloaded", "at most %d requests may wait" % max_in_flight)
+	var scenes = order.get("scenes")
+	var size: int = _sizes[order["character"]]
+	var due_ms: int = Time.get_ticks_msec() + _whole(order.get("deadline_ms"), 3600000)
+	var numbers := packet.slice(packet.size() - payload_bytes).to_float32_array()
+	for row in ids.size():
+		var vector := numbers.slice(row * size, (row + 1) * size)
+		_requests.append({
+			"id": int(ids[row]),
+			"vector": vector,
+			"scene": scenes[row] if typeof(scenes) == TYPE_ARRAY else {},
+			"character": order["character"],
+			"resolution": int(order["resolution"]),
+			"png": order["encoding"] == "png",
+			"stamp": order.get("stamp") == true,
+			"due_ms": due_ms,
+		})
+
+
+func _find_fault(order, payload_bytes):
+	# [code, message] of what is wrong with a render order, or nothing.
+	var count = order["ids"].size()
+	var character = order.get("character")
+	if typeof(character) != TYPE_STRING or not _sizes.has(character):
+		return ["unknown_character", "this engine has no such character"]
+	if order.get("fingerprint") != _fingerprints.get(character):
+		return ["stale_schema", "the fingerprint is not the one of the welcome"]
+	if count > max_batch:
+		return ["bad_request", "more than %d requests in one message" % max_batch]
+	var side = _whole(order.get("resolution"), 0)
+	if side < minimum_px or side > maximum_px:
+		return ["bad_request", "resolution: from %d to %d pixels" % [minimum_px, maximum_px]]
+	if not order.get("encoding") in ["raw", "png"]:
+		return ["bad_request", "encoding: raw or png"]
+	var scenes = order.get("scenes")
+	if scenes != null and (typeof(scenes) != TYPE_ARRAY or scenes.size() != count):
+		return ["bad_request", "scenes: one per request"]
+	if payload_bytes != 4 * count * _sizes[character]:
+		return ["bad_request", "payload: %d vectors of %d numbers were expected" % [count, _sizes[character]]]
+	return []
+
+
+# ---- drawing ----
+
+func _answer(request):
+	if Time.get_ticks_msec() > request["due_ms"]:
+		return _refuse([request["id"]], "deadline", "its deadline had passed")
+	for value in request["vector"]:
+		if not (value >= 0.0 and value <= 1.0):
+			return _refuse([request["id"]], "bad_request", "vector: an entry lies outside [0, 1]")
+	var begin = Time.get_ticks_usec()
+	capture.resize(request["resolution"])
+	var wrong = rig.apply(request["character"], request["vector"], request["scene"])
+	if wrong != "":
+		return _refuse([request["id"]], "bad_request", wrong)
+	var vector = PackedFloat32Array(rig.read_back()).to_byte_array()
+	var applied = Time.get_ticks_usec()
+	var images = capture.take(request["id"] if request["stamp"] else -1)
+	var rendered = Time.get_ticks_usec()
+	if images.size() != 2 or images[0].get_width() != request["resolution"]:
+		return _refuse([request["id"]], "render_failed", "the viewport gave no picture")
+	var picture = images[0].save_png_to_buffer() if request["png"] else images[0].get_data()
+	var mask = images[1].save_png_to_buffer() if request["png"] else images[1].get_data()
+	_frame += 1
+	var payload = vector
+	payload.append_array(picture)
+	payload.append_array(mask)
+	_send_binary({
+		"type": "frame",
+		"id": request["id"],
+		"frame": _frame,
+		"width": request["resolution"],
+		"height": request["resolution"],
+		"encoding": "png" if request["png"] else "raw",
+		"picture_bytes": picture.size(),
+		"mask_bytes": mask.size(),
+		"timings_ms": {
+			"apply": (applied - begin) / 1000.0,
+			"render": (rendered - applied) / 1000.0,
+			"encode": (Time.get_ticks_usec() - rendered) / 1000.0,
+		},
+	}, payload)
+
+
+# ---- sending ----
+
+func _refuse(ids, code, message):
+	var numbers = []
+	for id in ids:
+		numbers.append(int(id))
+	_send({"type": "error", "ids": numbers, "code": code, "message": message})
+
+
+func _send(message):
+	_send_text(JSON.stringify(message))
+
+
+func _send_text(text):
+	_peer.send_text(text)
+
+
+func _can_send(resolution: int) -> bool:
+	# A bridge that reads slowly stops the drawing: a frame is drawn once there is room for it.
+	return _peer.get_current_outbound_buffered_amount() + _frame_bytes(resolution) <= _peer.outbound_buffer_size
+
+
+func _frame_bytes(resolution: int) -> int:
+	return 4 * resolution * resolution + 65536
+
+
+func _send_binary(header, payload):
+	var text := JSON.stringify(header).to_utf8_buffer()
+	var message := PackedByteArray([0, 0, 0, 0])
+	message.encode_u32(0, text.size())
+	message.append_array(text)
+	message.append_array(payload)
+	_peer.send(message)
+
+
+# ---- small change ----
+
+func _parse(packet):
+	# A JSON object with a type, or null.
+	var parser := JSON.new()
+	if parser.parse(packet.get_string_from_utf8()) != OK or typeof(parser.data) != TYPE_DICTIONARY:
+		return null
+	return parser.data if typeof(parser.data.get("type")) == TYPE_STRING else null
+
+
+func _number(value, otherwise):
+	return float(value) if typeof(value) in [TYPE_FLOAT, TYPE_INT] else otherwise
+
+
+func _whole(value, otherwise):
+	var number = _number(value, otherwise)
+	return int(number) if number == floor(number) else int(otherwise)
+
+
+func _vector_size(schema):
+	var size = schema["continuous"].size()
+	for parameter in schema["discrete"]:
+		size += parameter["choices"].size()
+	return size
+
+
+func _resident_bytes() -> int:
+	# Linux tells; elsewhere 0.
+	var file := FileAccess.open("/proc/self/statm", FileAccess.READ)
+	if file == null:
+		return 0
+	var fields := file.get_line().split(" ")
+	return int(fields[1]) * 4096 if fields.size() > 1 else 0
