@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from engine_bridge.frames import RenderRequest
 from engine_bridge.mock import MockEngine
 from engine_bridge.parts import Part
-from engine_bridge.remote.adapters import load_adapter
-from engine_bridge.remote.pool import EnginePool, PoolConfig
 from engine_bridge.scene import Scene
 
-INFRA = Path(__file__).parents[3] / "infra"
 SIDE = 128
 
 
-def install_godot3() -> str | None:
-    """Make Godot 3 runnable, or say why it cannot be."""
-    missing = load_adapter("godot3").missing()
-    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
-        done = subprocess.run(["bash", INFRA / "install_godot3.sh"], capture_output=True, text=True, check=False)
-        missing = load_adapter("godot3").missing() if done.returncode == 0 else [*missing, done.stderr[-300:]]
-    return "; ".join(missing) or None
-
-
-def find_godot4() -> str | None:
-    """Put a Godot 4 in F2P_GODOT4_PREFIX on the path; say what is missing otherwise."""
-    if prefix := os.environ.get("F2P_GODOT4_PREFIX"):
-        os.environ["PATH"] = f"{prefix}{os.pathsep}{os.environ['PATH']}"
-    return "; ".join(load_adapter("godot4").missing()) or None
-
-
 @pytest.fixture(scope="session", params=["godot3", "godot4"])
-def godot(request, tmp_path_factory):
-    reason = install_godot3() if request.param == "godot3" else find_godot4()
-    if reason:
-        pytest.skip(reason)
-    folder = tmp_path_factory.mktemp(request.param)
-    adapter = load_adapter(request.param)
-    with EnginePool(adapter, config=PoolConfig(), work_root=folder / "work", log_folder=folder / "logs") as pool:
-        yield pool
+def godot(request, open_pool):
+    return open_pool(request.param)
 
 
 @pytest.fixture(scope="session")
