@@ -2,7 +2,7 @@
 
     PATH=$GODOT4_PREFIX:$PATH python -m infra.docs_engines [--home f2p-home] [--engines mock panda3d godot3 ...]
 
-Each face is drawn from seed 3 by the sampler `natural`; below each row's pictures lie the part masks of the same frames.
+Faces are drawn from seed 3 by the sampler `natural`. In each one's corner is the part mask of the same frame.
 """
 
 from __future__ import annotations
