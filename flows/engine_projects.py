@@ -13,15 +13,19 @@ from flows.settings import Settings
 if TYPE_CHECKING:
     from engine_bridge.remote.adapters import Adapter
 
-#: What the running engines keep in their work folder beside the project.
-_NOT_THE_PROJECT: Final = ("home", "scratch", ".prepared", "prepare.log")
+#: Where a preparation puts it in the work folder; the rest there is the engine's own: programs, caches, its home.
+_PROJECT: Final = "project"
 
 
 def copy_project(adapter: Adapter, settings: Settings, out: Path) -> None:
-    """The adapter's work folder, prepared, as a copy. Raises InputError when ``out`` holds anything already."""
+    """The project that the adapter prepares, with all its assets.
+
+    Raises InputError when ``out`` holds anything already, or when there is no project: engines that are compiled, or
+    run from their own folder, have their sources there.
+    """
     if out.exists() and any(out.iterdir()):
         raise InputError(f"out: {out} is not empty; give a new folder")
-    if not adapter.prepare:
-        raise InputError(f"engine: {adapter.name} prepares no project; what it renders with lies in {adapter.folder}")
-    work = prepare(adapter, settings.prepared_engines, settings.character_folders)
-    shutil.copytree(work, out, ignore=shutil.ignore_patterns(*_NOT_THE_PROJECT), dirs_exist_ok=True)
+    work = prepare(adapter, settings.prepared_engines, settings.character_folders) if adapter.prepare else None
+    if work is None or not (work / _PROJECT).is_dir():
+        raise InputError(f"engine: {adapter.name} has no project for an editor; its sources lie in {adapter.folder}")
+    shutil.copytree(work / _PROJECT, out, dirs_exist_ok=True)

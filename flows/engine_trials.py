@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 def open_subject(order: EngineOrder, settings: Settings) -> Iterator[Subject]:
     """One engine on trial: started for it, or the one that dials in. Raises as :func:`open_engine` does."""
     from engine_bridge.conformance import Subject
-    from engine_bridge.conformance.opening import open_adapter, open_visitor
-    from engine_bridge.conformance.wire import Line
+    from engine_bridge.conformance.subjects import open_adapter, open_visitor
+    from engine_bridge.conformance.wire import KitEndpoint
 
     if order.is_mock:
         yield Subject(engine=open_engine(order, settings))
     elif order.is_address:
         place = endpoint(order)
-        line = Line(token=place.token, host=place.host, port=place.port, tls=place.tls)
-        with open_visitor(line) as subject:
+        visited = KitEndpoint(token=place.token, host=place.host, port=place.port, tls=place.tls)
+        with open_visitor(visited) as subject:
             yield subject
     else:
         adapter, options = installed_adapter(order, settings)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from engine_bridge.bridge import EngineBridge
     from engine_bridge.remote.adapters import Adapter
+    from engine_bridge.remote.hub import TlsFiles
     from engine_bridge.remote.pool import Endpoint
     from engine_bridge.schema import ParameterSchema, Vector
 
@@ -116,12 +117,17 @@ def installed_adapter(order: EngineOrder, settings: Settings) -> tuple[Adapter, 
 def endpoint(order: EngineOrder) -> Endpoint:
     """The address of an order, with what protects it. Raises InputError for one that would not be safe."""
     from engine_bridge.remote.connection import is_loopback
-    from engine_bridge.remote.hub import TlsFiles
+    from engine_bridge.remote.hub import SHORTEST_TOKEN, TlsFiles
     from engine_bridge.remote.pool import Endpoint
 
     token, files, wants_tls = bridge_token(), tls_files(), order.name.startswith("wss:")
     if token is None:
         raise InputError(f"engine: who dials {order.name} must know a secret of yours; set {TOKEN_VARIABLE}")
+    if len(token) < SHORTEST_TOKEN:
+        raise InputError(
+            f"{TOKEN_VARIABLE}: {len(token)} characters; give {SHORTEST_TOKEN} or more, drawn at random, e.g. with: "
+            "openssl rand -hex 16"
+        )
     if wants_tls and files is None:
         raise InputError(
             f"engine: {order.name} needs a certificate and its key; set {TLS_CERTIFICATE_VARIABLE} and "
@@ -130,8 +136,21 @@ def endpoint(order: EngineOrder) -> Endpoint:
     tls = TlsFiles(certificate=files[0], key=files[1]) if files and wants_tls else None
     found = Endpoint.parse(order.name, token, tls)
     if tls is None and not is_loopback(found.host):
-        raise InputError(f"engine: {order.name} can be reached from outside; give a wss:// address")
+        raise InputError(
+            f"engine: {order.name} can be reached from outside; give a wss:// address, and set "
+            f"{TLS_CERTIFICATE_VARIABLE} and {TLS_KEY_VARIABLE} to files in PEM format"
+        )
+    if tls is not None:
+        _check_tls(tls)
     return found
+
+
+def _check_tls(files: TlsFiles) -> None:
+    """Raises InputError naming the variables when the files are no certificate and key."""
+    try:
+        files.context()
+    except InputError as error:
+        raise InputError(f"{TLS_CERTIFICATE_VARIABLE}, {TLS_KEY_VARIABLE}: {error}") from error
 
 
 def schemas_of(engine: EngineBridge, settings: Settings) -> list[ParameterSchema]:

@@ -27,12 +27,13 @@ from f2p_datasets.manifest import (
 from f2p_datasets.pair_table import read_rows
 from f2p_datasets.photo_sets import PhotoPlan, import_photos
 from f2p_datasets.photos import list_photos
-from f2p_datasets.rendering import DatasetPlan, missing_shards, render_shard
+from f2p_datasets.rendering import DatasetPlan, missing_shards
 from f2p_datasets.shards import ShardRecord, read_rejects
 from flows.artifacts import show_table
 from flows.engines import studio_renderer
 from flows.progress import ProgressBar, say
 from flows.runs import Run
+from flows.shard_job import render_held_to_look
 from flows.steps import Step, is_done
 from flows.workers import WorkerEngine, WorkersStoppedError
 
@@ -162,7 +163,9 @@ def _render_missing(run: Run, plan: DatasetPlan, folder: Path, title: str) -> No
 
         def render_one(shard_index: int) -> ShardRecord:
             deadline_s = _START_S + _SECONDS_PER_PAIR * plan.shard_size
-            shard: ShardRecord = run.workers.do(render_shard, plan, shard_index, folder, ahead, deadline_s=deadline_s)
+            shard: ShardRecord = run.workers.do(
+                render_held_to_look, plan, shard_index, folder, ahead, deadline_s=deadline_s
+            )
             bar.advance(_num_pairs(plan, [shard_index]))
             return _of_dataset(shard, plan.key(run.engine))
 

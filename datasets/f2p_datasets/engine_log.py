@@ -81,7 +81,8 @@ def find_builds(folder: Path, dataset_key: str) -> set[tuple[str, str]]:
 def summarize_rendering(folder: Path, names: Sequence[str], provenance: Provenance) -> dict[str, Any] | None:
     """The manifest's section about the engine: totals over all attempts, then every attempt by shard.
 
-    ``repeatability`` is the largest difference that two pictures of the same vector ever had. None without a log.
+    ``repeatability`` is the largest difference that two pictures of the same vector ever had; ``stamped`` is false when
+    an engine could not prove by stamps which request a frame belongs to. None without a log.
     Raises DatasetError when attempts came from different builds.
     """
     by_shard = {name: read_attempts(folder, name, provenance.key) for name in names}
@@ -91,6 +92,7 @@ def summarize_rendering(folder: Path, names: Sequence[str], provenance: Provenan
     summary = {
         "engine": provenance.engine,
         "build": provenance.engine_build,
+        "stamped": all(attempt.get("stamped", True) for attempt in attempts),
         "repeatability": _largest([attempt["repeatability"] for attempt in attempts]),
         **{name: sum(attempt[name] for attempt in attempts) for name in COUNTERS},
         "restarts": sum(len(attempt["restarts"]) for attempt in attempts),
@@ -122,6 +124,7 @@ def _share(before: Mapping[str, Any], after: Mapping[str, Any]) -> Attempt:
     return {
         "engine": after["engine"],
         "build": after["build"],
+        "stamped": after.get("stamped", True),
         "repeatability": after["repeatability"],
         **{name: after[name] - before.get(name, 0) for name in COUNTERS},
         "restarts": after["restarts"][len(before.get("restarts", ())) :],

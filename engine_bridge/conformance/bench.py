@@ -2,7 +2,8 @@
 
 Two levels are measured in one run. A *session* is one engine without supervision: its pictures per second and the
 split of a frame's time, asked for one by one and in batches. A *pool* is what renders datasets: with canaries, restarts
-and checks; its overhead is its wall time per picture against the engine's own time for it.
+and checks. Its overhead is everything beside the engine's own work on the pictures that are handed out: wire, checks,
+waiting, and the canaries, whose pictures cost the engine as much as any other.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from engine_bridge.bridge import EngineBridge
-from engine_bridge.conformance.opening import open_adapter
+from engine_bridge.conformance.bench_report import BenchReport, PoolRate, SessionRate
+from engine_bridge.conformance.subjects import open_adapter
+from engine_bridge.conformance.trial import ENGINE_PARTS
 from engine_bridge.errors import InputError
 from engine_bridge.frames import RenderRequest
 from engine_bridge.remote.adapters import Adapter
@@ -27,9 +30,9 @@ from engine_bridge.remote.pictures import decode_pictures, encode_pictures
 from engine_bridge.remote.plausibility import check_plausible
 from engine_bridge.remote.pool import EnginePool, PoolConfig
 from engine_bridge.remote.process_tree import descendants, resident_bytes
+from engine_bridge.remote.record import EngineRecord
 from engine_bridge.remote.remote_engine import RemoteEngine
 
-_ENGINE_PARTS: Final = ("apply", "render", "encode")
 _DECODED_FRAMES: Final = 20
 _MEMORY_SAMPLES: Final = 24
 
@@ -54,64 +57,6 @@ class BenchConfig:
                 raise InputError(f"{name}: {getattr(self, name)}; give 1 or more")
         if min((*self.batches, *self.instances), default=1) < 1:
             raise InputError("batches, instances: give numbers of 1 or more")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionRate:
-    """One engine without supervision. Milliseconds per picture; ``wire_ms`` is what the other parts do not explain."""
-
-    batch: int
-    pictures_per_s: float
-    total_ms: float
-    apply_ms: float
-    render_ms: float
-    encode_ms: float
-    decode_ms: float
-    wire_ms: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoolRate:
-    """Supervised engines. ``overhead`` is the share of the engine's own time that everything else adds to it.
-
-    ``memory_mb`` is the resident memory of all processes below this one, (seconds, MB) over the run.
-    """
-
-    instances: int
-    pictures_per_s: float
-    engine_ms: float
-    total_ms: float
-    overhead: float
-    canaries: int
-    restarts: int
-    memory_mb: tuple[tuple[float, float], ...]
-
-    @property
-    def memory_growth(self) -> float:
-        """Memory at the end against that at the start, 0.1 for a tenth more. 0 when it was not measured."""
-        return self.memory_mb[-1][1] / self.memory_mb[0][1] - 1.0 if self.memory_mb else 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class BenchReport:
-    """What :func:`measure` found."""
-
-    engine: str
-    build: str
-    character: str
-    resolution: int
-    sessions: tuple[SessionRate, ...]
-    pools: tuple[PoolRate, ...]
-
-    @property
-    def scaling(self) -> float | None:
-        """Pictures per second of the largest pool against the smallest, None for a single pool."""
-        return self.pools[-1].pictures_per_s / self.pools[0].pictures_per_s if len(self.pools) > 1 else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        growth = [pool.memory_growth for pool in self.pools]
-        return asdict(self) | {"scaling": self.scaling, "memory_growth": growth}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,45 +130,58 @@ def measure(
 def _measure_session(engine: EngineBridge, character: str, batch: int, config: BenchConfig) -> SessionRate:
     requests = _requests(engine, character, config)
     _render(engine, requests[: max(len(requests) // 10, batch)], batch)
-    before = _engine_ms(engine)
+    before = _told_ms(engine)
     began = perf_counter()
     _render(engine, requests, batch)
     total_ms = 1000 * (perf_counter() - began) / len(requests)
-    parts = {part: after - before[part] for part, after in _engine_ms(engine).items()}
-    spent = {part: total / len(requests) for part, total in parts.items()}
-    decode_ms = _decode_ms(engine, requests[0]) if isinstance(engine, RemoteEngine) else 0.0
-    rest = total_ms - sum(spent.values()) - decode_ms if isinstance(engine, RemoteEngine) else 0.0
+    told = _told_ms(engine)
+    spent = {f"{part}_ms": (total - before.get(part, 0.0)) / len(requests) for part, total in told.items()}
+    decode_ms = _decode_ms(engine, requests[0]) if isinstance(engine, RemoteEngine) else None
+    rest = total_ms - sum(spent.values()) - decode_ms if spent and decode_ms is not None else None
     return SessionRate(
         batch=batch,
         pictures_per_s=1000 / total_ms,
         total_ms=total_ms,
-        **{f"{part}_ms": value for part, value in spent.items()},
+        **spent,
         decode_ms=decode_ms,
-        wire_ms=max(rest, 0.0),
+        wire_ms=None if rest is None else max(rest, 0.0),
     )
 
 
 def _measure_pool(pool: EnginePool, character: str, instances: int, config: BenchConfig) -> PoolRate:
     requests = _requests(pool, character, config)
     pool.render(requests[: config.call])
-    frames_before, canaries_before = pool.record.frames, pool.record.canaries
+    before = pool.record
     with _memory_watched() as samples:
         began = perf_counter()
         _render(pool, requests * instances, config.call * instances)
         total_s = perf_counter() - began
     record = pool.record
-    engine_ms = sum(record.timings_ms.get(part, 0.0) for part in _ENGINE_PARTS)
-    total_ms = 1000 * total_s * instances / (record.frames - frames_before)
+    frames = record.frames - before.frames
     return PoolRate(
         instances=instances,
-        pictures_per_s=1000 * instances / total_ms,
-        engine_ms=engine_ms,
-        total_ms=total_ms,
-        overhead=total_ms / engine_ms - 1.0 if engine_ms else 0.0,
-        canaries=record.canaries - canaries_before,
-        restarts=len(record.restarts),
+        frames=frames,
+        pictures_per_s=frames / total_s,
+        engine_ms=_engine_ms(before, record),
+        total_ms=1000 * total_s * instances / frames,
+        canaries=record.canaries - before.canaries,
+        restarts=len(record.restarts) - len(before.restarts),
         memory_mb=tuple(samples),
     )
+
+
+def _engine_ms(before: EngineRecord, after: EngineRecord) -> float | None:
+    """The engine's mean time for a frame between two records, whose means are over all frames since the pool opened."""
+    if not any(part in after.timings_ms for part in ENGINE_PARTS):
+        return None
+    (earlier_ms, num_earlier), (all_ms, num_all) = map(_engine_total, (before, after))
+    return (all_ms - earlier_ms) / (num_all - num_earlier)
+
+
+def _engine_total(record: EngineRecord) -> tuple[float, int]:
+    """Milliseconds of the engine, and the frames that it told them for: all but its warm-up."""
+    num_frames = record.frames + record.frames_discarded + record.canaries + record.repeats
+    return sum(record.timings_ms.get(part, 0.0) for part in ENGINE_PARTS) * num_frames, num_frames
 
 
 def _requests(engine: EngineBridge, character: str, config: BenchConfig) -> list[RenderRequest]:
@@ -242,12 +200,12 @@ def _render(engine: EngineBridge, requests: Sequence[RenderRequest], batch: int)
         engine.render(requests[start : start + batch])
 
 
-def _engine_ms(engine: EngineBridge) -> dict[str, float]:
-    """Milliseconds that the engine has told for all its frames so far, by part."""
+def _told_ms(engine: EngineBridge) -> dict[str, float]:
+    """Milliseconds that the engine has told for all its frames so far, by part. Empty when it tells none."""
     timings = engine.frame_timings if isinstance(engine, RemoteEngine) else None
-    if timings is None or not timings.num_frames:
-        return dict.fromkeys(_ENGINE_PARTS, 0.0)
-    return {part: timings.mean_ms.get(part, 0.0) * timings.num_frames for part in _ENGINE_PARTS}
+    if timings is None:
+        return {}
+    return {part: mean * timings.num_frames for part, mean in timings.mean_ms.items() if part in ENGINE_PARTS}
 
 
 def _decode_ms(engine: RemoteEngine, request: RenderRequest) -> float:

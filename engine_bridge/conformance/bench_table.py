@@ -5,8 +5,10 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from engine_bridge.conformance.bench import BenchReport, PoolRate
+from engine_bridge.conformance.bench_report import FEWEST_FRAMES, BenchReport, PoolRate
 
+#: What stands for a figure that could not be measured.
+NOT_MEASURED = "–"
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -18,6 +20,9 @@ def print_bench(report: BenchReport, console: Console) -> None:
     console.print(_sessions(report))
     if report.pools:
         console.print(_pools(report))
+        console.print("overhead: all but the engine's own work on these pictures; canaries are part of it", style="dim")
+        if any(pool.too_few for pool in report.pools):
+            console.print(f"* too few pictures to tell: give {FEWEST_FRAMES} or more per instance", highlight=False)
     if report.scaling is not None:
         least, most = report.pools[0].instances, report.pools[-1].instances
         console.print(f"{most} instances draw {report.scaling:.2f} times as much as {least}", highlight=False)
@@ -29,7 +34,7 @@ def _sessions(report: BenchReport) -> Table:
         table.add_column(name, justify="right")
     for rate in report.sessions:
         parts = (rate.total_ms, rate.apply_ms, rate.render_ms, rate.encode_ms, rate.decode_ms, rate.wire_ms)
-        table.add_row(str(rate.batch), f"{rate.pictures_per_s:.1f}", *[f"{part:.2f}" for part in parts])
+        table.add_row(str(rate.batch), f"{rate.pictures_per_s:.1f}", *[_figure(part) for part in parts])
     return table
 
 
@@ -41,14 +46,18 @@ def _pools(report: BenchReport) -> Table:
         table.add_row(
             str(pool.instances),
             f"{pool.pictures_per_s:.1f}",
-            f"{pool.engine_ms:.2f}",
+            _figure(pool.engine_ms),
             f"{pool.total_ms:.2f}",
-            f"{pool.overhead:+.1%}",
+            NOT_MEASURED if pool.overhead is None else f"{pool.overhead:+.1%}{'*' if pool.too_few else ''}",
             str(pool.canaries),
             str(pool.restarts),
             _memory(pool),
         )
     return table
+
+
+def _figure(milliseconds: float | None) -> str:
+    return NOT_MEASURED if milliseconds is None else f"{milliseconds:.2f}"
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -66,7 +66,7 @@ def skip(reason: str) -> Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    """One promise of an engine. ``sentence`` completes "An engine ..."; ``check`` tries it."""
+    """One promise of an engine. ``sentence`` completes "The engine must ..."; ``check`` tries it."""
 
     name: str
     sentence: str

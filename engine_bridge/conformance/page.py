@@ -9,11 +9,13 @@ import base64
 import io
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from engine_bridge.conformance.evidence import Finding, Verdict
 from engine_bridge.conformance.report import ConformanceReport
+from engine_bridge.conformance.spans import span
 from engine_bridge.frames import Picture
 from engine_bridge.parts import PART_COLORS, Part
 
@@ -45,7 +47,7 @@ def render_page(report: ConformanceReport) -> str:
     environment = Environment(
         loader=PackageLoader("engine_bridge.conformance"), undefined=StrictUndefined, autoescape=True
     )
-    environment.filters |= {"embed": embed, "mark": _mark, "plain": _plain}
+    environment.filters |= {"embed": embed, "mark": _mark, "moment": _moment, "plain": _plain, "span": span}
     parts = [(part.name.lower().replace("_", " "), PART_COLORS[part]) for part in Part]
     page: str = environment.get_template("check.html.j2").render(
         report=report,
@@ -68,6 +70,12 @@ def embed(picture: Picture) -> str:
 
 def _mark(finding: Finding) -> str:
     return MARKS[finding.evidence.verdict]
+
+
+def _moment(stamp: str) -> str:
+    """A UTC time stamp as a person reads it."""
+    moment = datetime.fromisoformat(stamp)
+    return f"{moment.day} {moment:%B %Y}, {moment:%H:%M} UTC"
 
 
 def _plain(value: Any) -> str:

@@ -45,6 +45,12 @@ class ConformanceReport:
         """How many behaviours got this verdict."""
         return sum(finding.evidence.verdict is verdict for finding in self.findings)
 
+    @property
+    def summary(self) -> str:
+        """The verdicts counted, in words."""
+        passed, skipped, failed = map(self.count, (Verdict.PASSED, Verdict.SKIPPED, Verdict.FAILED))
+        return f"{passed} passed, {skipped} could not be tried, {failed} failed"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, without the pictures."""
         return {

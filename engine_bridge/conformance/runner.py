@@ -61,7 +61,7 @@ def try_behaviour(trial: Trial, behaviour: Behaviour) -> Finding:
     try:
         evidence = behaviour.check(trial)
     except (EngineError, InputError) as error:
-        evidence = Evidence(verdict=Verdict.FAILED, reason=f"{type(error).__name__}: {error}")
+        evidence = Evidence(verdict=Verdict.FAILED, reason=str(error) or "the engine broke off without a reason")
     return Finding(name=behaviour.name, sentence=behaviour.sentence, evidence=evidence, seconds=perf_counter() - began)
 
 

@@ -20,7 +20,7 @@ NUM_FACES = 5
 
 
 def what_it_draws(trial: Trial) -> tuple[Exhibit, ...]:
-    """The average face and some random ones, each beside its mask laid over it. Empty when the engine cannot."""
+    """The average face and some random ones, each beside its mask. Empty when the engine cannot."""
     vectors = [trial.schema.default_vector(), *[trial.random_vector(100 + face) for face in range(NUM_FACES)]]
     titles = ["average face", *[f"random face {face + 1}" for face in range(NUM_FACES)]]
     try:
@@ -28,17 +28,17 @@ def what_it_draws(trial: Trial) -> tuple[Exhibit, ...]:
     except EngineError:
         return ()
     return tuple(
-        Exhibit(title=title, picture=beside(frame.picture, overlay(frame)))
+        Exhibit(title=title, picture=beside(frame.picture, painted(frame.mask)))
         for title, frame in zip(titles, frames, strict=True)
     )
 
 
-def overlay(frame: Frame) -> Picture:
-    """The mask's colours laid over the picture, so that both can be seen to agree."""
-    colors = _paint(frame.mask)
-    grey = frame.picture.mean(axis=2, keepdims=True)
-    mixed: Picture = (0.45 * grey + 0.55 * colors).astype(np.uint8)
-    return mixed
+def painted(mask: Mask) -> Picture:
+    """A mask in the colours of its parts; an id that is no part is magenta."""
+    palette = np.full((256, 3), (255, 0, 255), np.uint8)
+    palette[: len(PART_COLORS)] = PART_COLORS
+    colors: Picture = palette[mask]
+    return colors
 
 
 def beside(*pictures: Picture) -> Picture:
@@ -58,11 +58,3 @@ def difference_picture(first: Picture, second: Picture) -> Picture:
 def compared(first: Frame, second: Frame) -> Picture:
     """Both pictures and their difference in a row."""
     return beside(first.picture, second.picture, difference_picture(first.picture, second.picture))
-
-
-def _paint(mask: Mask) -> Picture:
-    """Colours of part ids; an id that is no part is magenta."""
-    palette = np.full((256, 3), (255, 0, 255), np.uint8)
-    palette[: len(PART_COLORS)] = PART_COLORS
-    painted: Picture = palette[mask]
-    return painted

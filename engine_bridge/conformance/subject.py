@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Wire(Protocol):
-    """What the kit does beneath a remote engine's bridge, see :class:`engine_bridge.conformance.wire.Line`."""
+    """What the kit does beneath a remote engine's bridge, see :class:`engine_bridge.conformance.wire.KitEndpoint`."""
 
     def session(self, *, ping_s: float = ...) -> AbstractContextManager[RawSession]:
         """A session in which the kit speaks for itself; no other bridge to the engine is open meanwhile."""

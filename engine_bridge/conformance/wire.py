@@ -112,7 +112,7 @@ class RawSession:
         self.over.set()
 
 
-class RawDoor:
+class RawServer:
     """Listens where the engine dials and hands out raw sessions. A context manager."""
 
     def __init__(self, *, token: str, host: str, port: int, tls: TlsFiles | None, ping_s: float = QUIET_S) -> None:
@@ -131,7 +131,7 @@ class RawDoor:
             max_queue=MAX_QUEUED_MESSAGES,
             logger=logging.Logger("quiet", logging.CRITICAL),
         )
-        threading.Thread(target=self._server.serve_forever, name="raw door", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, name="raw server", daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -165,7 +165,7 @@ class RawDoor:
         session.over.wait()
 
 
-class Line:
+class KitEndpoint:
     """An address that one engine dials: most of the time a hub answers there, during raw sessions the kit itself."""
 
     def __init__(
@@ -191,8 +191,8 @@ class Line:
         """A raw session; the bridge to the engine is closed for it, and :meth:`engine` gives the next one."""
         self._send_off()
         try:
-            with RawDoor(token=self.token, host=self._host, port=self._port, tls=self._tls, ping_s=ping_s) as door:
-                yield door.accept(REDIAL_S)
+            with RawServer(token=self.token, host=self._host, port=self._port, tls=self._tls, ping_s=ping_s) as server:
+                yield server.accept(REDIAL_S)
         finally:
             self.hub = EngineHub(token=self.token, host=self._host, port=self._port, tls=self._tls)
 

@@ -10,6 +10,7 @@ The folder's name is the engine's. Shipped ones lie in ``engine_bridge/engines``
     frame_timeout_s = 60            # a request unanswered for so long is lost, and the engine with it
     warm_up_frames = 12             # at most so many are thrown away until two equal ones agree
     recycle_after_frames = 20000    # 0 (default): never
+    stamps = "required"             # (default) or "optional": an engine without stamps is only sampled for late frames
     memory_limit_mb = 4000          # resident memory of all its processes; recycled above it. 0 (default): unwatched
 
     [environment]                   # more variables for the engine's process
@@ -56,6 +57,7 @@ from engine_bridge.remote.toml_fields import Fields
 SHIPPED_FOLDER: Final = Path(__file__).parent.parent / "engines"
 ADAPTER_FILE: Final = "engine.toml"
 DISPLAYS: Final = ("none", "xvfb")
+STAMPS: Final = ("required", "optional")
 PLACEHOLDERS: Final = ("python", "folder", "work", "gpu", "characters")
 
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,40}")
@@ -104,6 +106,7 @@ class Adapter:
     prepare: tuple[str, ...] = ()
     prepare_inputs: tuple[Path, ...] = ()
     display: str = "none"
+    stamps: str = "required"
     recycle_after_frames: int = 0
     memory_limit_mb: int = 0
     warm_up_frames: int = 8
@@ -196,6 +199,7 @@ def read_adapter(path: Path) -> Adapter:
         prepare=_command(prepare, "command") if prepare.given else (),
         prepare_inputs=_inputs(prepare, path.parent),
         display=top.choice("display", DISPLAYS, "none"),
+        stamps=top.choice("stamps", STAMPS, "required"),
         recycle_after_frames=int(top.number("recycle_after_frames", 0)),
         memory_limit_mb=int(top.number("memory_limit_mb", 0)),
         warm_up_frames=int(top.number("warm_up_frames", Adapter.warm_up_frames, minimum=2)),

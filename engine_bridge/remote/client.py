@@ -7,7 +7,7 @@ import logging
 import ssl
 import threading
 import urllib.parse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from engine_bridge.remote.connection import CLOSE_TIMEOUT_S, MAX_QUEUED_MESSAGES
 from engine_bridge.remote.messages import (
     HELLO_DEADLINE_S,
     MAX_ORDER_BYTES,
+    REFUSALS,
     SUBPROTOCOL,
     Capabilities,
     Hello,
@@ -31,6 +32,11 @@ from engine_bridge.remote.session import FaithfulWire, Session, Wire
 
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
+
+#: By WebSocket status. After any other refusal the bridge is dialled again.
+_REFUSALS_FOR_GOOD: Final[Mapping[int | None, str]] = {
+    status: code for code, status in REFUSALS.items() if code != "busy"
+}
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -115,19 +121,24 @@ class _Caller:
             connection.close()
 
     def _introduce(self, connection: Connection) -> Welcome:
-        for sent in self._wire.outgoing(self._hello):
-            connection.send(sent)
         try:
+            for sent in self._wire.outgoing(self._hello):
+                connection.send(sent)
             answer = connection.receive(HELLO_DEADLINE_S)
+        except EngineLostError as error:
+            code = _REFUSALS_FOR_GOOD.get(connection.end_status)
+            if code is None:
+                raise
+            raise EngineUnavailableError(f"the bridge refused this engine: {code}") from error
         except ProtocolError as error:
             raise EngineUnavailableError(f"the bridge speaks another protocol: {error}") from error
         match answer:
             case Welcome():
                 return answer
-            case Refusal(code="busy", message=message):
-                raise EngineLostError(f"the bridge is busy: {message}")
-            case Refusal(code=code, message=message):
+            case Refusal(code=code, message=message) if code in _REFUSALS_FOR_GOOD.values():
                 raise EngineUnavailableError(f"the bridge refused this engine: {code}: {message}")
+            case Refusal(code=code, message=message):
+                raise EngineLostError(f"the bridge does not take this engine now: {code}: {message}")
         raise EngineLostError(f"the bridge answered hello with {type(answer).__name__}")
 
 

@@ -22,6 +22,7 @@ from engine_bridge.remote.protocol import decode, encode
 SEND_TIMEOUT_S: Final = 20.0
 CLOSE_TIMEOUT_S: Final = 1.0
 MAX_QUEUED_MESSAGES: Final = 64
+IDLE_QUEUE: Final = 4  # messages of an engine that owes no answer
 
 NORMAL, PROTOCOL_BROKEN, TOO_BIG = 1000, 1002, 1009
 
@@ -41,6 +42,17 @@ class Connection:
         keep_freed_memory()
 
     @property
+    def subprotocol(self) -> str | None:
+        """What both ends agreed on."""
+        return self._websocket.subprotocol
+
+    @property
+    def end_status(self) -> int | None:
+        """The WebSocket status with which the other end closed the connection, None if it has not."""
+        closed = self._websocket.protocol.close_rcvd
+        return None if closed is None else int(closed.code)
+
+    @property
     def quiet_s(self) -> float:
         """Seconds since something was sent."""
         return time.monotonic() - self._sent_at
@@ -53,6 +65,11 @@ class Connection:
     def allow_messages(self, max_message_bytes: int) -> None:
         """From now on the largest message that the other end may send."""
         self._websocket.protocol.max_message_size = max_message_bytes
+
+    def allow_queue(self, num_messages: int) -> None:
+        """From now on the other end is not read while so many messages wait to be received."""
+        waiting = self._websocket.recv_messages
+        waiting.high, waiting.low = num_messages, num_messages // 4
 
     def send(self, message: Message | str | bytes) -> None:
         """Send a message, or data that is one already. Blocks while the other end does not read."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 import select
+import signal
 import struct
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
+
+from engine_bridge.remote.prctl import die_with_parent
 
 _START_S, _END_S = 20.0, 3.0
 #: A window of the largest picture fits; one byte less of it would be memory hardly saved.
@@ -37,6 +41,7 @@ def virtual_screen(scratch: Path) -> Iterator[dict[str, str]]:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=partial(die_with_parent, signal.SIGTERM),  # noqa: PLW1509  # safe: the keeper has one thread
         )
     except OSError as error:
         os.close(reading)
@@ -79,4 +84,5 @@ def _end(server: subprocess.Popen[bytes]) -> None:
         server.wait(_END_S)
     except subprocess.TimeoutExpired:
         server.kill()
-        server.wait()
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(_END_S)

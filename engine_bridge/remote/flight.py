@@ -10,11 +10,9 @@ from typing import Final
 
 from engine_bridge.errors import FrameRejectedError
 from engine_bridge.frames import RenderRequest
-from engine_bridge.remote.connection import MAX_QUEUED_MESSAGES
 from engine_bridge.remote.messages import MAX_ORDER_BYTES, Capabilities
 
-#: Everything asked for must fit the receiving queue beside some pongs, so that the bridge always reads.
-MAX_OUT: Final = MAX_QUEUED_MESSAGES - 16
+MAX_OUT: Final = 48
 MAX_OUT_BYTES: Final = 128 << 20
 LARGEST_BATCH: Final = 64  # with every scene field set, 64 requests still fit a header of 64 KiB
 
@@ -64,9 +62,9 @@ class Flight:
         return len(self._asked)
 
     @property
-    def oldest_since(self) -> float:
-        """When the request left that has been out longest."""
-        return next(iter(self._asked.values())).since
+    def num_out(self) -> int:
+        """Requests that the engine still has to answer, also those that nobody waits for any more."""
+        return len(self._asked) + len(self._abandoned)
 
     def load(self, departures: Departures) -> list[Asked]:
         """The batch that leaves now; empty when there is nothing to ask or no room for a whole batch."""
@@ -75,7 +73,7 @@ class Flight:
             return []
         window = self._window(head.resolution)
         batch = self._batch(window, len(head.vector))
-        if window - len(self._asked) - len(self._abandoned) < batch:
+        if window - self.num_out < batch:
             return []
         return [self._ask(position, request) for position, request in departures.take_alike(batch)]
 

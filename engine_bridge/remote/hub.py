@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
+from websockets.exceptions import NegotiationError
 from websockets.sync.server import Server, ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from engine_bridge.errors import EngineBuildChangedError, EngineError, EngineTimeoutError, InputError, ProtocolError
-from engine_bridge.remote.connection import CLOSE_TIMEOUT_S, MAX_QUEUED_MESSAGES, Connection, is_loopback
+from engine_bridge.remote.connection import CLOSE_TIMEOUT_S, IDLE_QUEUE, Connection, is_loopback
+from engine_bridge.remote.fields import one_line
 from engine_bridge.remote.handshake import PING_S, Expectation, check_expectation, read_hello, welcome
 from engine_bridge.remote.messages import HELLO_DEADLINE_S, MAX_HELLO_BYTES, REFUSALS, SUBPROTOCOL, Hello, Refusal
 from engine_bridge.remote.remote_engine import RemoteEngine
 
 SHORTEST_TOKEN: Final = 16
-MAX_STRANGERS: Final = 64  # connections that have not shaken hands yet
+MAX_STRANGERS: Final = 16  # connections that have not shaken hands yet
+SUBPROTOCOL_FAMILY: Final = SUBPROTOCOL.rstrip("0123456789")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +44,17 @@ class TlsFiles:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            context.load_cert_chain(self.certificate, self.key)
+            context.load_cert_chain(self.certificate, self.key, password=self._refuse_encrypted)
         except (OSError, ssl.SSLError) as error:
             raise InputError(f"tls: {self.certificate} and {self.key} are no certificate and key: {error}") from error
         return context
+
+    def _refuse_encrypted(self) -> NoReturn:
+        """The library would ask for the password on the terminal, and nobody sits there."""
+        raise InputError(
+            f"tls: {self.key} is encrypted; write it as plain PEM that only its owner can read: "
+            f"openssl pkey -in {self.key.name} -out plain.pem"
+        )
 
 
 class EngineHub:
@@ -79,9 +91,11 @@ class EngineHub:
         self._changed_builds: dict[str, str] = {}
         self.last_refusal: str | None = None
         self._host, self._scheme = host, "ws" if tls is None else "wss"
+        self._reading_hello = threading.Lock()
         self._server = self._listen(port, tls)
         # The library's connection threads inherit this: a hub that nobody closed must not keep the process alive.
-        threading.Thread(target=self._server.serve_forever, name="engine hub", daemon=True).start()
+        self._listener = threading.Thread(target=self._server.serve_forever, name="engine hub", daemon=True)
+        self._listener.start()
 
     def __enter__(self) -> Self:
         return self
@@ -127,19 +141,24 @@ class EngineHub:
                     raise EngineTimeoutError(self._describe_wait(instance, timeout_s))
                 self._changed.wait(deadline - time.monotonic())
 
-    def close(self) -> None:
-        """Send every engine home and stop listening. Idempotent."""
+    def close(self, *, again: bool = False) -> None:
+        """Say goodbye to every engine and stop listening; ``again`` asks them to dial in again. Idempotent."""
         with self._changed:
             already, self._closed = self._closed, True
             engines, strangers = list(self._engines), list(self._strangers)
             self._changed.notify_all()
         if already:
             return
+        self._stop_listening()
+        goodbyes = [partial(engine.close, reason="the bridge closes", again=again) for engine in engines]
+        _do_at_once([*goodbyes, *(stranger.close for stranger in strangers)])
+
+    def _stop_listening(self) -> None:
         self._server.shutdown()
-        for engine in engines:
-            engine.close(reason="the bridge closes")
-        for stranger in strangers:
-            stranger.close()
+        self._listener.join(CLOSE_TIMEOUT_S)
+        if not self._listener.is_alive():
+            for end in (self._server.shutdown_watcher, self._server.shutdown_notifier):  # the library leaves them open
+                os.close(end)
 
     def _listen(self, port: int, tls: TlsFiles | None) -> Server:
         context = None if tls is None else tls.context()
@@ -153,14 +172,14 @@ class EngineHub:
             sock=listener,
             ssl=context,
             origins=[None],  # only browsers send an Origin: a web page must not be able to dial in
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            select_subprotocol=_select_subprotocol,
             compression=None,
             server_header=None,
             open_timeout=self._hello_deadline_s,
             ping_interval=None,  # the protocol has its own
             close_timeout=CLOSE_TIMEOUT_S,
             max_size=MAX_HELLO_BYTES,
-            max_queue=MAX_QUEUED_MESSAGES,
+            max_queue=0,  # nothing is read after a hello before the engine is known
             logger=logging.Logger("quiet", logging.CRITICAL),  # strangers must not fill our log
         )
 
@@ -193,14 +212,19 @@ class EngineHub:
 
     def _shake_hands(self, connection: Connection) -> RemoteEngine:
         data = connection.receive_data(self._hello_deadline_s, MAX_HELLO_BYTES)
+        if connection.subprotocol != SUBPROTOCOL:
+            words = f"protocol: this end speaks {SUBPROTOCOL}, got {connection.subprotocol}"
+            raise ProtocolError(one_line(words, 200), code="bad_protocol")
         if not isinstance(data, str):
             raise ProtocolError("the first message must be a text message of type hello", code="bad_hello")
-        hello = read_hello(data, self._token)
+        with self._reading_hello:  # read, it may take twenty times the memory
+            hello = read_hello(data, self._token)
         self._check_expectation(hello)
         terms = welcome(hello, self._ping_s)
         with self._changed:
             self._check_room(hello.instance)
             connection.allow_messages(terms.max_message_bytes)
+            connection.allow_queue(IDLE_QUEUE)
             connection.send(terms)
             engine = RemoteEngine(connection, hello, terms)
             self._engines.append(engine)
@@ -240,6 +264,23 @@ class EngineHub:
     def _forget(self, engine: RemoteEngine) -> None:
         with self._changed:
             self._engines.remove(engine)
+
+
+def _select_subprotocol(_websocket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol:
+    """Another version of the protocol is let in as far as its hello, to be told that it is another."""
+    ours = [name for name in offered if name.startswith(SUBPROTOCOL_FAMILY)]
+    if not ours:
+        raise NegotiationError(f"the subprotocol {SUBPROTOCOL} is needed")
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in ours else ours[0]
+
+
+def _do_at_once(partings: Sequence[Callable[[], None]]) -> None:
+    """Every parting waits for its engine a second or so; together they take no longer."""
+    threads = [threading.Thread(target=parting, name="parting", daemon=True) for parting in partings]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _refuse(connection: Connection, error: ProtocolError) -> None:

@@ -6,7 +6,8 @@ on its standard output, a line of JSON each: ``{"started": PID}``, ``{"ended": S
 
 It kills everything below it when its standard input ends, which it does however the parent goes, by kill -9 too; when
 the parent is no longer its parent; and on SIGTERM. Orphans of the engine become its children, so they are found. Should
-the keeper itself be killed, the kernel kills the engine.
+the keeper itself be killed, the kernel ends the engine and the screen, and the parent finds the rest by a variable
+(MARK) that all of them inherit.
 
 It imports nothing but the standard library: every engine waits for it.
 """
@@ -14,7 +15,6 @@ It imports nothing but the standard library: every engine waits for it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import select
@@ -25,16 +25,19 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, BinaryIO, Final, NoReturn
 
 from engine_bridge.remote.display import virtual_screen
+from engine_bridge.remote.prctl import adopt_orphans, die_with_parent
 from engine_bridge.remote.process_tree import descendants
+
+MARK: Final = "F2P_KEEPER_MARK"
 
 _TICK_S, _KILL_S = 0.2, 5.0
 _CHUNK: Final = 1 << 16
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +93,10 @@ def keep(order: KeeperOrder, parent: int) -> None:
                 _watch(engine, log, parent)
             finally:
                 _kill(engine, spared=screen)
-            _report({"ended": engine.returncode})
+            if engine.returncode is None:
+                _report({"failed": f"process {engine.pid} cannot be killed: it waits for the kernel"})
+            else:
+                _report({"ended": engine.returncode})
     except OSError as error:
         _report({"failed": " ".join(str(error).split())})
     finally:
@@ -106,13 +112,13 @@ def _start(order: KeeperOrder, variables: Mapping[str, str]) -> subprocess.Popen
     return subprocess.Popen(
         order.command,
         cwd=order.folder,
-        env={**order.environment, **variables},
+        env={**order.environment, **variables, MARK: os.environ.get(MARK, "")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         bufsize=0,
         start_new_session=True,
-        preexec_fn=_die_with_keeper,  # noqa: PLW1509  # safe: the keeper has one thread
+        preexec_fn=partial(die_with_parent, signal.SIGKILL),  # noqa: PLW1509  # safe: the keeper has one thread
     )
 
 
@@ -144,7 +150,8 @@ def _kill(engine: subprocess.Popen[bytes], spared: set[int]) -> None:
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(engine.pid, signal.SIGKILL)
-    engine.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        engine.wait(_KILL_S)
     _kill_descendants(spared)
 
 
@@ -177,15 +184,6 @@ def _report(message: dict[str, Any]) -> None:
         os.write(sys.stdout.fileno(), json.dumps(message).encode() + b"\n")
 
 
-def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
-def _die_with_keeper() -> None:
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _end(signum: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + signum)
 
@@ -197,7 +195,7 @@ def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     for wanted in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(wanted, _end)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     line = _read_line(sys.stdin.fileno())
     if line:
         try:

@@ -1,13 +1,40 @@
-"""The engine's look at a render order before anything of it is drawn."""
+"""Render orders: how the bridge writes one, and how an engine looks at it before anything of it is drawn."""
 
 from __future__ import annotations
 
-from engine_bridge.errors import RequestRefusedError
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine_bridge.errors import InputError, RequestRefusedError
 from engine_bridge.frames import RenderRequest
 from engine_bridge.remote.fields import one_line
-from engine_bridge.remote.messages import Capabilities, Hello, RenderOrder, Welcome
-from engine_bridge.scene import Scene
+from engine_bridge.remote.messages import MAX_ID, Capabilities, Hello, RenderOrder, Welcome
+from engine_bridge.scene import STUDIO, Scene, engine_scene
 from engine_bridge.schema import ParameterSchema
+
+
+def write_order(
+    wire_ids: Sequence[int],
+    requests: Sequence[RenderRequest],
+    schema: ParameterSchema,
+    abilities: Capabilities,
+    deadline_s: float,
+) -> RenderOrder:
+    """An order for requests of one character and one size. Raises InputError for what the engine cannot draw."""
+    scenes = [_engine_scene(request.scene, abilities) for request in requests]
+    return RenderOrder(
+        character=schema.character,
+        fingerprint=schema.fingerprint,
+        resolution=_check_resolution(requests[0].resolution, abilities),
+        encoding=abilities.encodings[0],
+        stamp=abilities.stamp,
+        deadline_ms=min(int(deadline_s * 1000), MAX_ID),
+        ids=tuple(wire_ids),
+        scenes=tuple(scenes) if any(scenes) else (),
+        vectors=np.stack([schema.check_vector(request.vector) for request in requests]),
+    )
 
 
 def check_order(order: RenderOrder, hello: Hello, welcome: Welcome, num_waiting: int) -> None:
@@ -50,6 +77,22 @@ def _find_impossible(order: RenderOrder, abilities: Capabilities) -> str | None:
         return "stamp: this engine announced that it cannot draw stamps"
     beyond = sorted({name for scene in order.scenes for name in scene} - abilities.scene)
     return f"scene: {one_line(beyond[0], 60)!r} is not honoured here" if beyond else None
+
+
+def _check_resolution(resolution: int, abilities: Capabilities) -> int:
+    low, high = abilities.minimum_px, abilities.maximum_px
+    if not low <= resolution <= high:
+        raise InputError(f"resolution: the engine draws {low} to {high} pixels, {resolution} were asked for")
+    return resolution
+
+
+def _engine_scene(scene: Scene, abilities: Capabilities) -> Mapping[str, Any]:
+    """The fields on the wire. What the engine does not honour is refused, never ignored in silence."""
+    changed = {name for name, value in vars(scene).items() if value != getattr(STUDIO, name)}
+    beyond = sorted(changed - abilities.scene)
+    if beyond:
+        raise InputError(f"scene: the engine does not honour {', '.join(beyond)}; leave them at their defaults")
+    return engine_scene(scene)
 
 
 def _refusal(code: str, words: str) -> RequestRefusedError:

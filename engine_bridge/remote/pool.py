@@ -17,87 +17,35 @@ import itertools
 import secrets
 import threading
 import time
-import urllib.parse
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from engine_bridge.errors import EngineError, EngineUnavailableError, InputError
+from engine_bridge.errors import EngineError, EngineUnavailableError
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.remote.adapters import Adapter
-from engine_bridge.remote.call import Call
-from engine_bridge.remote.crew import Crew
-from engine_bridge.remote.hub import EngineHub, TlsFiles
+from engine_bridge.remote.engine_sources import EngineSource, StartedEngine, VisitingEngine, Workplace
+from engine_bridge.remote.engine_worker import EngineWorker
+from engine_bridge.remote.handshake import Expectation
+from engine_bridge.remote.hub import EngineHub
+from engine_bridge.remote.job import Job
+from engine_bridge.remote.pool_config import Endpoint, PoolConfig
+from engine_bridge.remote.pool_state import PoolState, RestartBudget, fingerprints
 from engine_bridge.remote.record import EngineRecord
-from engine_bridge.remote.references import References
 from engine_bridge.remote.remote_engine import RemoteEngine
-from engine_bridge.remote.seat import Seat
-from engine_bridge.remote.supervisor import EngineSource, RestartBudget, StartedEngine, VisitingEngine, Workplace
 from engine_bridge.scene import BRIDGE_SCENE_FIELDS, ENGINE_SCENE_FIELDS
 from engine_bridge.schema import ParameterSchema
+
+__all__ = ["Endpoint", "EnginePool", "PoolConfig"]
 
 #: Nothing in here waits for longer than an adapter's preparation and start may take; this is beyond both.
 _PATIENCE_S: Final = 3600.0
 _LOOK_S: Final = 1.0
 _FAREWELL_S, _CLOSE_S = 1.0, 15.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoolConfig:
-    """How many engines, and how far they are trusted.
-
-    instances              engines to start; it says nothing about engines that dial in by themselves
-    most_visitors          engines that may dial in by themselves at one time
-    gpus                   given to the instances in turn, each sees only its own; () leaves that to the engine
-    canary_every           frames between two canaries, beside the one that ends every call
-    attempts               a request that was out with so many failing instances fails the call
-    max_restarts_per_hour  of all instances together; one more is EngineUnavailableError
-    reference_folder       keeps the canaries' first pictures, common to several processes; None keeps them in memory
-    visitor_timeout_s      how long a call waits when no engine is connected
-    """
-
-    instances: int = 1
-    most_visitors: int = 16
-    gpus: tuple[int, ...] = ()
-    canary_every: int = 64
-    attempts: int = 3
-    max_restarts_per_hour: int = 30
-    reference_folder: Path | None = None
-    visitor_timeout_s: float = 120.0
-
-    def __post_init__(self) -> None:
-        for name in ("instances", "most_visitors", "canary_every", "attempts"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}: {getattr(self, name)}; give 1 or more")
-        if self.max_restarts_per_hour < 0:
-            raise InputError(f"max_restarts_per_hour: {self.max_restarts_per_hour}; give 0 or more")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """Where engines that somebody else starts dial in: ``ws://127.0.0.1:9310``. Other than loopback needs TLS."""
-
-    host: str
-    port: int
-    token: str
-    tls: TlsFiles | None = None
-
-    @classmethod
-    def parse(cls, address: str, token: str, tls: TlsFiles | None = None) -> Endpoint:
-        """Raises InputError."""
-        try:
-            parts = urllib.parse.urlsplit(address)
-            host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise InputError(f"engine: {address!r} is no address: {error}") from None
-        if parts.scheme not in ("ws", "wss") or not host or port is None or parts.path.strip("/"):
-            raise InputError(f"engine: {address!r}: an address is written ws://HOST:PORT or wss://HOST:PORT")
-        if (parts.scheme == "wss") != (tls is not None):
-            raise InputError(f"engine: {address!r}: wss:// and only wss:// needs a certificate and its key")
-        return cls(host=host, port=port, token=token, tls=tls)
 
 
 class EnginePool:
@@ -112,7 +60,7 @@ class EnginePool:
         *,
         work_root: Path,
         log_folder: Path,
-        config: PoolConfig = PoolConfig(),
+        config: PoolConfig = PoolConfig(),  # noqa: B008  (frozen)
         options: Mapping[str, str] | None = None,
         character_folders: Sequence[Path] = (),
     ) -> None:
@@ -121,13 +69,15 @@ class EnginePool:
         self._work_root, self._log_folder = work_root, log_folder
         self._character_folders = tuple(Path(folder).resolve() for folder in character_folders)
         self._hub: EngineHub | None = None
-        self._crew = Crew(
+        self._state = PoolState(
             restarts=RestartBudget(config.max_restarts_per_hour) if isinstance(engine, Adapter) else None,
-            references=References(config.reference_folder),
+            needs_stamps=engine.stamps == "required" if isinstance(engine, Adapter) else engine.needs_stamps,
+            options=self._unusual_options(),
+            on_first=self._expect_alike,
         )
-        self._seats: list[Seat] = []
+        self._workers: list[EngineWorker] = []
         self._frame_ids = itertools.count()
-        self._turn = threading.Lock()
+        self._turn, self._opening = threading.Lock(), threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -145,7 +95,10 @@ class EnginePool:
     @property
     def build(self) -> str:
         """The engine's build, and what was chosen otherwise than it is by default: ``4f2a+lighting=engine``."""
-        return "+".join([self._first().build, *self._unusual_options()])
+        if self._state.build is None:
+            self._first()
+        assert self._state.build is not None
+        return self._state.build
 
     @property
     def scene_fields(self) -> frozenset[str]:
@@ -154,11 +107,10 @@ class EnginePool:
 
     @property
     def record(self) -> EngineRecord:
-        """What happened so far."""
-        first = self._crew.first
+        """What happened so far. It can always be asked for, also when the engines are gone."""
+        first = self._state.first
         engine = self._engine.name if isinstance(self._engine, Adapter) else first.name if first else ""
-        build = self.build if first else ""
-        return self._crew.ledger.record(engine, build, self._options)
+        return self._state.ledger.record(engine, self._state.build or "", self._options)
 
     @property
     def url(self) -> str:
@@ -188,78 +140,90 @@ class EnginePool:
             for frame, request in zip(frames, requests, strict=True)
         ]
 
+    def canaries_kept_in(self, folder: Path) -> AbstractContextManager[None]:
+        """Within the block the engines are held to the look of the canaries in that folder, the first one's at first.
+
+        For a dataset that may be resumed by another process, or by an engine that changed and kept its build.
+        """
+        return self._state.pictures.kept_in(folder)
+
     def close(self) -> None:
         """End all engines; those that somebody else started are only sent away, and may dial in again. Idempotent."""
         atexit.unregister(self.close)
-        self._crew.closing.set()
-        self._crew.give_up(EngineUnavailableError("the engines were closed; open a new pool"))
-        self._join_seats(_FAREWELL_S)
+        self._state.closing.set()
+        self._state.give_up(EngineUnavailableError("the engines were closed; open a new pool"))
+        self._join_workers(_FAREWELL_S)
         if self._hub is not None:
-            self._hub.close()
-        self._join_seats(_CLOSE_S)
-        self._seats = []
+            self._hub.close(again=isinstance(self._engine, Endpoint))
+        self._join_workers(_CLOSE_S)
+        self._workers = []
 
-    def _join_seats(self, patience_s: float) -> None:
+    def _join_workers(self, patience_s: float) -> None:
         """Wait for the threads. What they do not end in time ends with this process."""
         deadline = time.monotonic() + patience_s
-        for seat in self._seats:
-            seat.join(max(0.0, deadline - time.monotonic()))
+        for worker in self._workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
 
     def _carry_out(self, requests: Sequence[RenderRequest]) -> list[Frame]:
-        """One call for each character and size, which is one as good as always."""
+        """One job for each character and size, which is one as good as always."""
         alike: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         for position, request in enumerate(requests):
             alike[request.character, request.resolution].append(position)
         frames: dict[int, Frame] = {}
         for positions in alike.values():
-            call = Call([requests[position] for position in positions], self._config.attempts)
-            frames |= zip(positions, self._complete(call), strict=True)
+            job = Job([requests[position] for position in positions], self._config.attempts)
+            frames |= zip(positions, self._complete(job), strict=True)
         return [frames[position] for position in range(len(requests))]
 
-    def _complete(self, call: Call) -> list[Frame]:
-        self._crew.begin(call)
+    def _complete(self, job: Job) -> list[Frame]:
+        self._state.begin(job)
         try:
             lonely_s = 0.0
-            while not call.wait(_LOOK_S):
-                lonely_s = 0.0 if self._crew.num_engines else lonely_s + _LOOK_S
+            while not job.wait(_LOOK_S):
+                lonely_s = 0.0 if self._state.num_engines else lonely_s + _LOOK_S
                 if isinstance(self._engine, Endpoint) and lonely_s > self._config.visitor_timeout_s:
-                    call.fail(EngineUnavailableError(f"no engine has dialled in within {lonely_s:.0f} s"))
+                    job.fail(EngineUnavailableError(f"no engine has dialled in within {lonely_s:.0f} s"))
         except BaseException:  # Ctrl-C
-            call.fail(EngineError("the call was abandoned"))
+            job.fail(EngineError("the call was abandoned"))
             raise
-        return call.result()
+        return job.result()
 
     def _first(self) -> RemoteEngine:
-        if not self._seats:
-            self._start()
+        with self._opening:
+            if not self._workers:
+                self._start()
         patience_s = _PATIENCE_S if isinstance(self._engine, Adapter) else self._config.visitor_timeout_s
-        return self._crew.wait_for_first(patience_s)
+        return self._state.wait_for_first(patience_s)
 
     def _start(self) -> None:
-        if self._crew.closing.is_set():
+        if self._state.closing.is_set():
             raise EngineUnavailableError("the engines were closed; open a new pool")
         hub = self._open_hub()
-        self._seats = [
-            Seat(f"engine seat {slot}", source, self._crew, self._config.canary_every)
+        self._workers = [
+            EngineWorker(f"engine worker {slot}", source, self._state, self._config.canary_every)
             for slot, source in enumerate(self._sources(hub))
         ]
-        for seat in self._seats:
-            seat.start()
+        for worker in self._workers:
+            worker.start()
         atexit.register(self.close)
 
     def _open_hub(self) -> EngineHub:
-        if self._hub is None:
-            if isinstance(self._engine, Endpoint):
-                place = self._engine
-                self._hub = EngineHub(token=place.token, host=place.host, port=place.port, tls=place.tls)
-            else:
+        with self._opening:
+            if self._hub is None and isinstance(self._engine, Endpoint):
+                place, most = self._engine, self._config.most_visitors
+                self._hub = EngineHub(token=place.token, host=place.host, port=place.port, tls=place.tls, capacity=most)
+            elif self._hub is None:
                 self._token = secrets.token_urlsafe(24)
                 self._hub = EngineHub(token=self._token)
-        return self._hub
+            return self._hub
+
+    def _expect_alike(self, first: RemoteEngine) -> None:
+        """From now on the hub itself turns other engines away, so that a stray one costs nothing."""
+        self._open_hub().expected = Expectation(engine=first.name, build=first.build, fingerprints=fingerprints(first))
 
     def _sources(self, hub: EngineHub) -> list[EngineSource]:
         if isinstance(self._engine, Endpoint):
-            return [VisitingEngine(hub, self._crew.closing) for _ in range(self._config.most_visitors)]
+            return [VisitingEngine(hub, self._state.closing) for _ in range(self._config.most_visitors)]
         place = Workplace(
             adapter=self._engine,
             options=self._options,
@@ -274,11 +238,11 @@ class EnginePool:
             for slot in range(self._config.instances)
         ]
 
-    def _unusual_options(self) -> list[str]:
+    def _unusual_options(self) -> tuple[str, ...]:
         if not isinstance(self._engine, Adapter):
-            return []
+            return ()
         usual = self._engine.choose({})
-        return [f"{name}={choice}" for name, choice in self._options.items() if choice != usual[name]]
+        return tuple(f"{name}={choice}" for name, choice in self._options.items() if choice != usual[name])
 
 
 def _for_engine(request: RenderRequest) -> RenderRequest:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import site
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from engine_bridge.errors import EngineUnavailableError
 from engine_bridge.remote.adapters import Adapter, fill
@@ -19,9 +21,13 @@ from engine_bridge.remote.keeper import KeeperOrder
 from engine_bridge.remote.process import EngineProcess
 
 _DONE: Final = ".prepared"
+_NUM_KEPT: Final = 2  # prepared folders of one adapter: the present content's, and the one before
 _PATIENCE_S: Final = 1800.0
 #: Variables that would lead a program past its HOME to the user's own files.
 _WAYS_HOME: Final = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME")
+
+#: Locks on the folders that this process works in; they go with it.
+_IN_USE: Final[dict[Path, TextIO]] = {}
 
 
 def prepare(adapter: Adapter, work_root: Path, character_folders: Sequence[Path] = ()) -> Path:
@@ -32,13 +38,15 @@ def prepare(adapter: Adapter, work_root: Path, character_folders: Sequence[Path]
     work = work_root.resolve() / f"{adapter.name}-{content_hash(adapter, character_folders)}"
     work.parent.mkdir(parents=True, exist_ok=True)
     with _alone(work.with_name(f"{work.name}.lock")):
+        _keep_in_use(work)
         if not (work / _DONE).is_file():
             shutil.rmtree(work, ignore_errors=True)  # what a killed preparation left
             for folder in (work, work / "home", work / "scratch"):
                 folder.mkdir()
             if adapter.prepare:
                 _carry_out(adapter, work, character_folders)
-            (work / _DONE).touch()
+        (work / _DONE).touch()
+    _remove_old(adapter.name, work)
     return work
 
 
@@ -85,6 +93,27 @@ def _files(root: Path) -> Iterator[Path]:
     """A file itself, or all files of a folder that a person put there."""
     paths = [root] if root.is_file() else sorted(root.rglob("*"))
     yield from (path for path in paths if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _keep_in_use(work: Path) -> None:
+    """Until this process ends nobody removes the folder, however the process ends."""
+    if work not in _IN_USE:
+        _IN_USE[work] = work.with_name(f"{work.name}.use").open("w")
+        fcntl.flock(_IN_USE[work], fcntl.LOCK_SH)
+
+
+def _remove_old(name: str, present: Path) -> None:
+    """Of an adapter's folders keep the newest, the present one and those that a process works in."""
+    folders = [
+        path for path in present.parent.iterdir() if re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{12}}", path.name)
+    ]
+    prepared = [path for path in folders if (path / _DONE).is_file() and path != present]
+    prepared.sort(key=lambda path: (path / _DONE).stat().st_mtime_ns, reverse=True)
+    for path in prepared[_NUM_KEPT - 1 :]:
+        with path.with_name(f"{path.name}.use").open("w") as lock, contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (path / _DONE).unlink(missing_ok=True)  # should this be cut short: what is left is nothing to start from
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

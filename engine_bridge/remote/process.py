@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Final
 
-from engine_bridge.remote.keeper import KeeperOrder
-from engine_bridge.remote.process_tree import descendants, resident_bytes
+from engine_bridge.remote.keeper import MARK, KeeperOrder
+from engine_bridge.remote.process_tree import descendants, marked, resident_bytes
 
 _TAIL_BYTES: Final = 4000
+_CLEAR_UP_S, _KILL_S = 0.5, 5.0
 
 
 class EngineProcess:
@@ -24,12 +28,14 @@ class EngineProcess:
     """
 
     def __init__(self, order: KeeperOrder) -> None:
-        self._log = Path(order.log)
+        self._log, self._scratch = Path(order.log), Path(order.scratch)
+        self._mark = secrets.token_hex(16)
         self._reports: dict[str, Any] = {}
         self._unread = b""
         with self._log.open("ab") as log:  # should the keeper itself fail
             self._keeper = subprocess.Popen(
-                [sys.executable, "-m", "engine_bridge.remote.keeper"],
+                [sys.executable, "-P", "-m", "engine_bridge.remote.keeper"],  # -P: nothing is imported from the cwd
+                env={**os.environ, MARK: self._mark},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -85,11 +91,11 @@ class EngineProcess:
         assert self._keeper.stdin is not None
         with contextlib.suppress(OSError):
             self._keeper.stdin.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._keeper.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            self._kill_by_hand()
         self._read_reports()
+        if self._keeper.returncode != 0:
+            self._kill_by_hand()
         if self._keeper.stdout is not None:
             self._keeper.stdout.close()
 
@@ -100,11 +106,20 @@ class EngineProcess:
         return not self.is_running
 
     def _kill_by_hand(self) -> None:
-        """Should the keeper hang: what it would have done."""
-        for pid in (*descendants(self._keeper.pid), self._keeper.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self._keeper.wait()
+        """Should the keeper hang or have been killed: what it would have done. A screen hears SIGTERM and clears up."""
+        started = time.monotonic()
+        while (left := self._family()) and time.monotonic() < started + _KILL_S:
+            wanted = signal.SIGTERM if time.monotonic() < started + _CLEAR_UP_S else signal.SIGKILL
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, wanted)
+            time.sleep(0.02)
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _family(self) -> set[int]:
+        """What still runs of the keeper and of all that has come from it."""
+        keeper = {self._keeper.pid} if self.is_running else set()
+        return marked(f"{MARK}={self._mark}".encode()) | keeper
 
     def _last_words(self) -> str:
         try:

@@ -1,4 +1,4 @@
-"""The processes below a process, as the kernel lists them in ``/proc``. Elsewhere than on Linux the list is empty."""
+"""The processes that belong to a process, as the kernel lists them in ``/proc``. Elsewhere than on Linux: none."""
 
 from __future__ import annotations
 
@@ -30,13 +30,27 @@ def resident_bytes(pids: set[int]) -> int:
     return sum(int(processes[pid][21]) for pid in pids if pid in processes) * os.sysconf("SC_PAGE_SIZE")
 
 
+def marked(entry: bytes) -> set[int]:
+    """Process ids of all that were started with ``NAME=value`` in their environment, whoever their parent is now."""
+    found = set()
+    for folder in _PROC.glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if entry in environment.split(b"\0"):
+            found.add(int(folder.name))
+    return found
+
+
 def _all_processes() -> dict[int, list[str]]:
     """Fields of ``/proc/PID/stat`` from the third (the state) on, of every process that can be read."""
     processes = {}
     for folder in _PROC.glob("[0-9]*"):
         try:
-            line = (folder / "stat").read_text()
+            line = (folder / "stat").read_bytes()
         except OSError:  # it ended, or is not ours to see
             continue
-        processes[int(folder.name)] = line.rpartition(")")[2].split()  # a program's name may hold spaces and brackets
+        # A program's name may hold spaces, brackets, and half a character where it was cut.
+        processes[int(folder.name)] = line.rpartition(b")")[2].decode("ascii").split()
     return processes

@@ -19,20 +19,13 @@ from engine_bridge.frames import MAXIMUM_RESOLUTION, MINIMUM_RESOLUTION
 from engine_bridge.remote import fields
 from engine_bridge.remote.messages import (
     ENCODINGS,
-    ERRORS,
-    HELLO_DEADLINE_S,
     MAX_BATCH,
     MAX_FRAME,
     MAX_HEADER_BYTES,
-    MAX_HELLO_BYTES,
     MAX_ID,
     MAX_IN_FLIGHT,
-    MAX_ORDER_BYTES,
-    MAX_TEXT_BYTES,
     PROTOCOL,
     REFUSALS,
-    SHORTEST_SILENCE_S,
-    SUBPROTOCOL,
     TIMINGS,
     Bytes,
     Capabilities,
@@ -48,40 +41,6 @@ from engine_bridge.remote.messages import (
     Welcome,
 )
 from engine_bridge.scene import ENGINE_SCENE_FIELDS
-
-__all__ = [
-    "ENCODINGS",
-    "ERRORS",
-    "HELLO_DEADLINE_S",
-    "MAX_BATCH",
-    "MAX_FRAME",
-    "MAX_HEADER_BYTES",
-    "MAX_HELLO_BYTES",
-    "MAX_ID",
-    "MAX_IN_FLIGHT",
-    "MAX_ORDER_BYTES",
-    "MAX_TEXT_BYTES",
-    "PROTOCOL",
-    "REFUSALS",
-    "SHORTEST_SILENCE_S",
-    "SUBPROTOCOL",
-    "TIMINGS",
-    "Bytes",
-    "Capabilities",
-    "ErrorReply",
-    "FrameReply",
-    "Goodbye",
-    "Hello",
-    "Message",
-    "Ping",
-    "Pong",
-    "Refusal",
-    "RenderOrder",
-    "UnknownMessageError",
-    "Welcome",
-    "decode",
-    "encode",
-]
 
 
 class UnknownMessageError(ProtocolError):
@@ -128,9 +87,9 @@ def decode(data: str | Bytes) -> Message:
         return _BINARY_READERS[kind](header, payload)
     if payload is None and kind in _TEXT_READERS:
         return _TEXT_READERS[kind](header)
-    raise UnknownMessageError(
-        f"type: {fields.one_line(kind)!r} is no {'text' if payload is None else 'binary'} message"
-    )
+    if kind in _BINARY_READERS or kind in _TEXT_READERS:
+        raise ProtocolError(f"type: {kind} is no {'text' if payload is None else 'binary'} message")
+    raise UnknownMessageError(f"type: there is no message {fields.one_line(kind)!r}")
 
 
 def check_major_version(header: fields.Object) -> tuple[int, int]:

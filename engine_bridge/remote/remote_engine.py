@@ -8,9 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from typing import Final
 
 from engine_bridge.errors import (
     EngineError,
@@ -23,11 +21,10 @@ from engine_bridge.errors import (
     UnknownCharacterError,
 )
 from engine_bridge.frames import Frame, RenderRequest
-from engine_bridge.remote.connection import Connection
+from engine_bridge.remote.connection import IDLE_QUEUE, Connection
 from engine_bridge.remote.fields import one_line
 from engine_bridge.remote.flight import Asked, Departures, Flight
 from engine_bridge.remote.messages import (
-    MAX_ID,
     Capabilities,
     ErrorReply,
     FrameReply,
@@ -39,11 +36,14 @@ from engine_bridge.remote.messages import (
     RenderOrder,
     Welcome,
 )
+from engine_bridge.remote.orders import write_order
 from engine_bridge.remote.protocol import UnknownMessageError
 from engine_bridge.remote.timings import Timings
 from engine_bridge.remote.verification import verify_reply
-from engine_bridge.scene import STUDIO, Scene, engine_scene
 from engine_bridge.schema import ParameterSchema
+
+_MOST_PONGS: Final = 16
+_MOST_HEARD_AT_ONCE: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +124,14 @@ class RemoteEngine:
     def stream(self, requests: Iterable[RenderRequest], *, deadline_s: float | None = None) -> Iterator[TimedFrame]:
         """Verified frames as they arrive, in any order, while the engine is kept busy with the next requests.
 
-        A request unanswered after ``deadline_s`` (default: the silence allowed to the engine for every request that
-        may be out) is too late.
+        An engine that answers nothing for ``deadline_s`` (default: the silence it announced) while something is out is
+        taken for hung. A caller may take its time between two frames and between two requests.
 
         Raises EngineTimeoutError, EngineLostError or FrameRejectedError, and the connection is closed then;
         RequestRefusedError when the engine refused requests, InputError for a request that does not fit the engine:
         what else is out is dropped then, and the engine can be used again.
         """
-        if deadline_s is None:
-            deadline_s = self.capabilities.silence_s * (self.capabilities.max_in_flight + 1)
+        deadline_s = self.capabilities.silence_s if deadline_s is None else deadline_s
         self._begin()
         try:
             yield from self._answers(Departures(iter(requests)), deadline_s)
@@ -161,57 +160,38 @@ class RemoteEngine:
             raise EngineLostError(f"engine {self.instance}: {self._end}")
 
     def _answers(self, departures: Departures, deadline_s: float) -> Iterator[TimedFrame]:
-        patience_s = self.capabilities.silence_s
+        silent_s = 0.0
         while True:
             self._send_orders(departures, deadline_s)
             if not self._flight and departures.head is None:
                 return
-            due_s = self._flight.oldest_since + deadline_s - time.monotonic() if self._flight else patience_s
-            started = time.monotonic()
-            message = self._receive(min(patience_s, due_s))
-            # Only waiting counts as silence: a caller may take its time between two frames.
-            patience_s -= time.monotonic() - started
-            if isinstance(message, FrameReply | ErrorReply):
-                patience_s = self.capabilities.silence_s
-            yield from self._take(message)
+            if silent_s >= deadline_s:
+                raise EngineTimeoutError(
+                    f"engine {self.instance}: {len(self._flight)} requests are out, and no answer for {silent_s:.1f} s"
+                )
+            message, started = None, time.monotonic()
+            with contextlib.suppress(EngineTimeoutError):
+                message = self._receive(deadline_s - silent_s)
+            answer = self._take(message)
+            answered = isinstance(message, FrameReply | ErrorReply)
+            silent_s = 0.0 if answered else silent_s + time.monotonic() - started
+            if answer is not None:
+                yield answer
 
     def _send_orders(self, departures: Departures, deadline_s: float) -> None:
         while asked := self._flight.load(departures):
             try:
-                order = self._order(asked, deadline_s)
+                order = self._order(asked, deadline_s * self._flight.num_out)  # those ahead are drawn first
             except InputError:
                 self._flight.cancel(asked)
                 raise
+            self._allow_queue()
             self._connection.send(order)
 
     def _order(self, asked: Sequence[Asked], deadline_s: float) -> RenderOrder:
-        request = asked[0].request
-        schema = self.describe(request.character)
-        scenes = [self._scene(one.request) for one in asked]
-        return RenderOrder(
-            character=request.character,
-            fingerprint=self._welcome.fingerprints[request.character],
-            resolution=self._check_resolution(request.resolution),
-            encoding=self._encoding,
-            stamp=self.capabilities.stamp,
-            deadline_ms=min(int(deadline_s * 1000), MAX_ID),
-            ids=tuple(one.wire_id for one in asked),
-            scenes=tuple(scenes) if any(scenes) else (),
-            vectors=np.stack([schema.check_vector(one.request.vector) for one in asked]),
-        )
-
-    def _check_resolution(self, resolution: int) -> int:
-        low, high = self.capabilities.minimum_px, self.capabilities.maximum_px
-        if not low <= resolution <= high:
-            raise InputError(f"resolution: {self.name} draws {low} to {high} pixels, {resolution} were asked for")
-        return resolution
-
-    def _scene(self, request: RenderRequest) -> Mapping[str, Any]:
-        """The fields on the wire. What the engine does not honour is refused, never ignored in silence."""
-        beyond = sorted(name for name in _changed_fields(request.scene) if name not in self.scene_fields)
-        if beyond:
-            raise InputError(f"scene: {self.name} does not honour {', '.join(beyond)}; leave them at their defaults")
-        return engine_scene(request.scene)
+        requests = [one.request for one in asked]
+        schema = self.describe(requests[0].character)
+        return write_order([one.wire_id for one in asked], requests, schema, self.capabilities, deadline_s)
 
     def _receive(self, timeout_s: float) -> Message | None:
         """The next message, None for one of a type from the future."""
@@ -221,36 +201,34 @@ class RemoteEngine:
             return None
         except ProtocolError as error:
             raise FrameRejectedError(f"engine {self.instance}: {error}") from error
-        except EngineTimeoutError as error:
-            raise EngineTimeoutError(
-                f"engine {self.instance}: {len(self._flight)} requests are out and nothing came for too long"
-            ) from error
         except EngineLostError as error:
             raise EngineLostError(f"engine {self.instance}: {error}") from error
 
-    def _take(self, message: Message | None) -> Iterator[TimedFrame]:
+    def _take(self, message: Message | None) -> TimedFrame | None:
         match message:
             case FrameReply():
-                yield from self._take_frame(message)
+                return self._take_frame(message)
             case ErrorReply():
                 self._take_error(message)
             case Pong(memory_bytes=int(memory_bytes)):
                 self.last_memory_bytes = memory_bytes
             case Goodbye(reason=reason):
                 raise EngineLostError(f"engine {self.instance}: it said goodbye: {reason}")
+        return None
 
-    def _take_frame(self, reply: FrameReply) -> Iterator[TimedFrame]:
+    def _take_frame(self, reply: FrameReply) -> TimedFrame | None:
+        """The frame, None when nobody waits for it any more."""
         if reply.frame <= self._last_frame:
             raise FrameRejectedError(f"engine {self.instance}: frame {reply.frame} came after {self._last_frame}")
         self._last_frame = reply.frame
         asked = self._flight.land(reply.id)
         if asked is None:
-            return
+            return None
         schema = self._schemas[asked.request.character]
         frame = verify_reply(reply, asked.request, schema, self.capabilities, self._encoding)
         timings_ms = {**reply.timings_ms, "round_trip": (time.monotonic() - asked.since) * 1e3}
         self.frame_timings.add(timings_ms)
-        yield TimedFrame(frame=frame, request=asked.request, position=asked.position, timings_ms=timings_ms)
+        return TimedFrame(frame=frame, request=asked.request, position=asked.position, timings_ms=timings_ms)
 
     def _take_error(self, reply: ErrorReply) -> None:
         landed = [self._flight.land(wire_id) for wire_id in reply.ids]
@@ -277,12 +255,17 @@ class RemoteEngine:
                 self._finish(str(error), again=True)
 
     def _listen_idly(self) -> None:
+        self._allow_queue()
         with contextlib.suppress(EngineTimeoutError):
-            while True:
-                for _ in self._take(self._receive(0.0)):
-                    pass
+            for _ in range(_MOST_HEARD_AT_ONCE):
+                self._take(self._receive(0.0))
         if self._connection.silent_s > self.capabilities.silence_s + 2 * self._welcome.ping_s:
             raise EngineTimeoutError(f"engine {self.instance}: no answer to pings for too long")
+
+    def _allow_queue(self) -> None:
+        """Room for everything asked for beside some pongs, so that the bridge always reads; idle, for little more."""
+        num_out = self._flight.num_out
+        self._connection.allow_queue(num_out + _MOST_PONGS if num_out else IDLE_QUEUE)
 
     def _finish(self, reason: str, *, again: bool) -> None:
         with self._ending:
@@ -294,8 +277,3 @@ class RemoteEngine:
             self._connection.send(Goodbye(reason=one_line(reason, 500), again=again))
         self._connection.close()
         self._closed.set()
-
-
-def _changed_fields(scene: Scene) -> set[str]:
-    """Names of the fields that are not the studio's."""
-    return {name for name, value in vars(scene).items() if value != getattr(STUDIO, name)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -54,7 +55,7 @@ class Fields:
 
     def number(self, key: str, default: float, minimum: float = 0) -> float:
         value = self._take(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= minimum:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value < math.inf:
             self.fail(key, f"must be a number of at least {minimum:g}")
         return float(value)
 

@@ -18,6 +18,8 @@ USERS_MISTAKE: Final = 2
 ENGINE_TROUBLE: Final = 3
 INTERRUPTED: Final = 130
 UNEXPECTED: Final = 1
+#: Verbs that keep what is done, and go on with the rest.
+RESUMING: Final = frozenset({"run", "render", "train", "evaluate", "publish"})
 #: Typer has it from Click or, lately, from its own copy of Click, and exports only what derives from it.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
@@ -41,18 +43,21 @@ diagnosis.add_to(app)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; errors are one line on standard error."""
     terminal.debug = False
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        status = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+        status = app(args=words, standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
-        return _explain(error)
+        return _explain(error, words)
     if status == INTERRUPTED:  # Typer swallows Ctrl-C itself
-        return _explain(KeyboardInterrupt())
+        return _explain(KeyboardInterrupt(), words)
     return status if isinstance(status, int) else 0
 
 
-def _explain(error: BaseException) -> int:
+def _explain(error: BaseException, words: Sequence[str]) -> int:
     """One line about an error, the traceback if it was asked for, and the exit status it means."""
     message, status = _judge(error)
+    if status == INTERRUPTED and RESUMING.intersection(words[:1]):
+        message += "; run the same command again to continue"
     if terminal.debug:
         traceback.print_exception(error, file=sys.stderr)
     if message:  # without arguments the help has said everything
@@ -63,7 +68,7 @@ def _explain(error: BaseException) -> int:
 def _judge(error: BaseException) -> tuple[str, int]:
     match error:
         case KeyboardInterrupt() | typer.Abort():
-            return "interrupted; run the same command again to continue", INTERRUPTED
+            return "interrupted", INTERRUPTED
         case InputError():
             return str(error), USERS_MISTAKE
         case UsageError():

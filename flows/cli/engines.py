@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from engine_bridge.errors import InputError
+from engine_bridge.remote.faults import FAULTS
 from flows.cli.terminal import (
     Character,
     Debug,
@@ -78,12 +79,7 @@ def check(
     with open_subject(order, settings) as subject:
         report = run_conformance(subject, character, progress=_tell)
     write_report(report, page)
-    verdict = "passed" if report.passed else f"FAILED {len(report.failures)}"
-    show(
-        {**report.to_dict(), "report": page},
-        as_json,
-        lambda: print(f"{verdict} of {len(report.findings)} behaviours: {page}"),
-    )
+    show({**report.to_dict(), "report": page}, as_json, lambda: print(f"{report.summary}: {page}"))
     return 0 if report.passed else A_BEHAVIOUR_FAILED
 
 
@@ -102,7 +98,8 @@ def bench(
 ) -> None:
     """Measure pictures per second, where a picture's time goes, what supervision costs, and memory over time."""
     settings = open_settings(home, debug)
-    order = engine_order(settings, engine)
+    counts = numbers("instances", instances)
+    order = engine_order(settings, engine, max(counts, default=1))
     from engine_bridge.conformance.bench import BenchConfig, measure
     from engine_bridge.conformance.bench_table import print_bench
     from flows.engine_trials import bench_source
@@ -112,18 +109,33 @@ def bench(
         resolution=resolution,
         frames=frames,
         batches=numbers("batches", batches),
-        instances=numbers("instances", instances),
+        instances=counts,
     )
     report = measure(bench_source(order, settings), character, config, progress=say)
     show(report.to_dict(), as_json, lambda: print_bench(report, output_console()))
 
 
-@app.command("serve-mock", epilog=example("f2p engine serve-mock --url ws://127.0.0.1:9310 --fault late@40"))
+def _explain_faults() -> str:
+    """The faults by name; square brackets would be taken for markup, so there are none."""
+    told = "\n\n".join(f"  [green]{name}[/] {words}" for name, words in FAULTS.items())
+    return f"[bold]Faults[/]\n\n{told}\n\n"
+
+
+@app.command(
+    "serve-mock",
+    epilog=_explain_faults() + example("f2p engine serve-mock --url ws://127.0.0.1:9310 --fault late@40"),
+)
 def serve_mock(
     *,
     url: Annotated[str, typer.Option("--url", help="The address that another f2p waits at.", show_default=False)],
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", help="NAME[=VALUE][@WHEN], e.g. late@40.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            help=r"NAME\[=VALUE]\[@WHEN]\[!]: WHEN counts frames, 40, 40+ for it and all after, or p0.01 for one in a "
+            "hundred; an exclamation mark lets it happen once only.",
+            show_default=False,
+        ),
     ] = None,
     instance: Annotated[str, typer.Option("--instance", help="Tells it from other engines.")] = "mock",
     authority: Annotated[
@@ -191,7 +203,11 @@ def _tell(finding: Finding, done: int, total: int) -> None:
     from engine_bridge.conformance.page import MARKS
     from flows.progress import say
 
-    say(escape(f"{MARKS[finding.evidence.verdict]} {done:>2}/{total} {finding.sentence}: {finding.evidence.reason}"))
+    say(
+        escape(
+            f"{MARKS[finding.evidence.verdict]} {done:>2}/{total} must {finding.sentence}: {finding.evidence.reason}"
+        )
+    )
 
 
 def _row(adapter: Adapter) -> dict[str, Any]:

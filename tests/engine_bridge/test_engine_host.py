@@ -82,7 +82,7 @@ def test_the_core_imports_with_none_of_the_extras():
     """The two ends of the protocol, the supervisor and the checks; no module of the extras can be found meanwhile."""
     modules = [
         "characters", "remote.client", "remote.hub", "remote.adapters", "remote.pool", "conformance",
-        "conformance.opening", "conformance.bench",
+        "conformance.subjects", "conformance.bench",
     ]  # fmt: skip
     absent = ["numba", "cv2", "PIL", "jinja2", "rich", "panda3d", "scipy", "torch", "prefect"]
     code = f"import sys; sys.modules |= dict.fromkeys({absent}); " + "; ".join(

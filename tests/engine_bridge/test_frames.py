@@ -25,6 +25,7 @@ def test_a_good_frame_passes_unchanged() -> None:
         ({"picture": PICTURE[:8]}, "picture is uint8"),
         ({"picture": PICTURE.astype(np.float32)}, "picture is float32"),
         ({"picture": np.zeros_like(PICTURE)}, "one constant colour"),
+        ({"picture": np.full_like(PICTURE, (69, 76, 88))}, "one constant colour"),
         ({"mask": PICTURE[..., 0]}, "the mask is not a mask"),
         ({"mask": np.zeros((8, 8), np.uint8)}, "the mask is not a mask"),
         ({"vector": VECTOR[:3]}, "vector of another length"),
@@ -33,6 +34,14 @@ def test_a_good_frame_passes_unchanged() -> None:
 def test_a_frame_that_cannot_be_trusted_is_rejected(change: dict[str, object], complaint: str) -> None:
     with pytest.raises(FrameRejectedError, match=complaint):
         check_frame(replace(FRAME, **change), REQUEST)
+
+
+@pytest.mark.parametrize("pixel", [(0, 0), (7, 9), (15, 15)])
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_one_other_pixel_makes_a_picture(pixel: tuple[int, int], channel: int) -> None:
+    picture = np.full_like(PICTURE, (69, 76, 88))
+    picture[(*pixel, channel)] += 1
+    assert check_frame(replace(FRAME, picture=picture), REQUEST).picture is picture
 
 
 @pytest.mark.parametrize("resolution", [0, 15, 5000])

@@ -27,6 +27,7 @@ class Record:
     engine: str = "stripes"
     build: str = "1"
     repeatability: dict[str, float] | None = None
+    stamped: bool = False
     canaries: int = 0
     canary_failures: int = 0
     restarts: tuple[str, ...] = ()
@@ -97,6 +98,7 @@ def test_the_manifest_sums_up_what_happened_to_the_engine(troubled: Path) -> Non
     assert rendering is not None
     assert (rendering["engine"], rendering["build"]) == ("stripes", "1")
     assert (rendering["canaries"], rendering["canary_failures"], rendering["restarts"]) == (6, 1, 1)
+    assert rendering["stamped"] is False
     assert rendering["repeatability"] == {"largest": 0.0, "mean": 0.0}
     assert len(rendering["attempts"]["shard-000000.tar"]) == 2
 

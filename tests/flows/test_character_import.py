@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine_bridge.characters import load_schema, read_schema_file
+from engine_bridge.characters import find_schema_file, load_schema, read_schema_file
 from engine_bridge.errors import InputError, SchemaError
 from engine_bridge.schema import ParameterSchema
 from flows import character_import
@@ -89,6 +89,22 @@ def test_what_no_file_can_say_is_refused_and_not_written(
     with pytest.raises(SchemaError):
         import_schemas(ORDER, settings, character=None, force=False)
     assert not list(settings.home.rglob("*.yaml*"))
+
+
+def test_a_shipped_character_that_the_engine_knows_alike_is_not_hidden_by_a_copy(
+    forge: Forge, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forge.known = {"tiny": load_schema("tiny"), "elf": forge.known["elf"]}
+    written = import_schemas(ORDER, settings, character=None, force=True)
+    assert [file.name for file in settings.own_characters.iterdir()] == ["elf.yaml"]
+    assert {schema.character: file for schema, file in written}["tiny"] == find_schema_file("tiny")
+    assert "tiny: ships with f2p and says the same" in capsys.readouterr().err
+
+
+def test_a_shipped_name_with_another_schema_is_written(forge: Forge, settings: Settings) -> None:
+    forge.known = {"tiny": replace(load_schema("tiny"), title="Another tiny one")}
+    import_schemas(ORDER, settings, character=None, force=False)
+    assert read_schema_file(settings.own_characters / "tiny.yaml").title == "Another tiny one"
 
 
 def test_the_mock_engine_has_nothing_to_import(settings: Settings) -> None:

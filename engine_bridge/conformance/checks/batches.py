@@ -55,9 +55,9 @@ def order_does_not_matter(trial: Trial) -> Evidence:
 
 
 def _same(trial: Trial, first: Sequence[Frame], second: Sequence[Frame], one: str, other: str) -> Evidence:
-    differences = [compare(*pair) for pair in zip(first, second, strict=True)]
-    bad = [place for place, difference in enumerate(differences) if not trial.repeatability.covers(difference)]
-    worst = max(difference.largest for difference in differences)
+    pairs = list(zip(first, second, strict=True))
+    bad = [place for place, pair in enumerate(pairs) if not trial.repeatability.covers(*pair)]
+    worst = max(compare(*pair).maximum for pair in pairs)
     if not bad:
         return judge(True, f"{len(first)} faces, largest difference {worst} levels", figures={"largest": worst})
     told = f"{len(bad)} of {len(first)} faces drawn {one} differ from those drawn {other}, by up to {worst} levels"

@@ -9,7 +9,7 @@ import numpy as np
 from engine_bridge.conformance.differences import compare
 from engine_bridge.conformance.evidence import Evidence, Exhibit, judge, skip
 from engine_bridge.conformance.sheets import compared
-from engine_bridge.conformance.tours import with_choices_at
+from engine_bridge.conformance.sweeps import with_choices_at
 from engine_bridge.conformance.trial import Trial
 from engine_bridge.frames import Frame
 from engine_bridge.parts import Part
@@ -30,7 +30,7 @@ def choices_differ(trial: Trial) -> Evidence:
         return skip("this character type has no discrete parameters")
     names, exhibits, num_pairs = [], [], 0
     for parameter in trial.schema.discrete:
-        frames = trial.choice_tour[parameter.name]
+        frames = trial.choice_sweep[parameter.name]
         pairs = list(combinations(range(len(frames)), 2))
         num_pairs += len(pairs)
         equal = _equal_in_every_look(trial, parameter, _equal(trial, dict(enumerate(frames)), pairs))
@@ -48,12 +48,12 @@ def hairstyle_changes_hair(trial: Trial) -> Evidence:
     styles = [parameter for parameter in trial.schema.discrete if parameter.group == "hair"]
     if not styles:
         return skip("no discrete parameter of the group 'hair'")
-    changes = {style.name: _largest_hair_change(trial.choice_tour[style.name]) for style in styles}
+    changes = {style.name: _largest_hair_change(trial.choice_sweep[style.name]) for style in styles}
     stuck = tuple(name for name, change in changes.items() if change < FEWEST_HAIR_SHARE)
     if stuck:
         told = f"the hair part stays where it is while {', '.join(stuck)} changes: does the mask pass draw the hair?"
         shown = tuple(
-            _exhibit(style, trial.choice_tour[style.name], (0, -1)) for style in styles if style.name in stuck
+            _exhibit(style, trial.choice_sweep[style.name], (0, -1)) for style in styles if style.name in stuck
         )
         return judge(False, told, names=stuck, exhibits=shown)
     return judge(True, f"the hair part changes by up to {max(changes.values()):.1%} of the picture")
@@ -67,11 +67,10 @@ def _largest_hair_change(frames: list[Frame]) -> float:
 def _equal(trial: Trial, frames: dict[int, Frame], pairs: list[Pair]) -> list[Pair]:
     """The pairs whose pictures cannot be told apart."""
     fewest = FEWEST_PIXELS_SHARE * trial.usual_px**2
-    differences = {pair: compare(frames[pair[0]], frames[pair[1]]) for pair in pairs}
     return [
-        pair
-        for pair, difference in differences.items()
-        if difference.pixels < fewest or difference.largest <= 2 * trial.repeatability.largest
+        (one, other)
+        for one, other in pairs
+        if compare(frames[one], frames[other]).pixels < fewest or trial.repeatability.covers(frames[one], frames[other])
     ]
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
 
 from engine_bridge.conformance.differences import Difference, compare
 from engine_bridge.conformance.evidence import Evidence, Exhibit, judge
-from engine_bridge.conformance.sheets import beside, compared, overlay
+from engine_bridge.conformance.sheets import beside, compared, painted
 from engine_bridge.conformance.trial import Trial
 from engine_bridge.frames import Frame
 from engine_bridge.parts import Part
+from engine_bridge.remote.canary_pictures import Difference as Noise
 
 #: A lit face: mean and spread of its skin in levels of 255.
 DARKEST_SKIN, BRIGHTEST_SKIN, FLATTEST_PICTURE = 25.0, 250.0, 8.0
@@ -36,7 +38,7 @@ def draws_headless(trial: Trial) -> Evidence:
     figures = {"face_share": round(share, 4), "skin_level": round(brightness, 1), "spread": round(spread, 1)}
     complaint = _headless_complaint(share, brightness, spread)
     if complaint:
-        shown = (Exhibit(title="average face", picture=beside(frame.picture, overlay(frame))),)
+        shown = (Exhibit(title="average face", picture=beside(frame.picture, painted(frame.mask))),)
         return judge(False, complaint, figures=figures, exhibits=shown)
     return judge(True, f"a face on {share:.0%} of the picture, mean level {brightness:.0f} of 255", figures=figures)
 
@@ -69,16 +71,19 @@ def counts_frames(trial: Trial) -> Evidence:
 
 def repeats(trial: Trial) -> Evidence:
     """One vector gives one picture: nothing moves, nothing is drawn at random, nothing is still on its way."""
-    noise = trial.repeatability
-    if noise.largest == 0 and noise.mask_pixels == 0:
-        return judge(True, "byte-identical pictures and masks", figures=noise.to_dict())
-    told = f"differ by {noise.mean:.2f} levels on average, {noise.largest} at most, {noise.mask_pixels} mask pixels"
-    if noise.tolerated:
-        return judge(True, told, figures=noise.to_dict())
+    noise, complaint = trial.repeatability.noise, trial.repeatability.complaint
+    figures = asdict(noise)
+    if complaint is None:
+        exact = noise == Noise()
+        told = "byte-identical pictures and masks" if exact else f"two pictures of one vector differ by {noise}"
+        return judge(True, told, figures=figures)
     first, second = trial.render([trial.shot(trial.random_vector(1)), trial.shot(), trial.shot()])[1:]
     shown = (Exhibit(title="same vector twice", picture=compared(first, second), caption="right: the difference"),)
-    way_out = "; switch off animation, temporal filters and random draws, and capture after the frame is finished"
-    return judge(False, told + way_out, figures=noise.to_dict(), exhibits=shown)
+    way_out = (
+        "; a pool sends such an engine away: switch off animation, temporal filters and random draws, and capture "
+        "after the frame is finished"
+    )
+    return judge(False, complaint + way_out, figures=figures, exhibits=shown)
 
 
 def returns_to_a(trial: Trial) -> Evidence:
@@ -88,7 +93,7 @@ def returns_to_a(trial: Trial) -> Evidence:
     single = [trial.render([shot])[0] for shot in (face, other, face)]
     rounds = (batched[0], batched[2]), (single[0], single[2])
     differences = [compare(*pair) for pair in rounds]
-    bad = [place for place, difference in enumerate(differences) if not trial.repeatability.covers(difference)]
+    bad = [place for place, pair in enumerate(rounds) if not trial.repeatability.covers(*pair)]
     if not bad and compare(batched[0], batched[1]).pixels == 0:
         return judge(False, "another vector gives the same picture: is the vector applied at all?")
     if not bad:
@@ -100,14 +105,14 @@ def returns_to_a(trial: Trial) -> Evidence:
 def _returned(first: Frame, again: Frame) -> Exhibit:
     caption = "before B, after B, difference; below: their masks"
     masks = beside(
-        overlay(first), overlay(again), np.repeat((first.mask != again.mask)[..., None], 3, 2) * np.uint8(255)
+        painted(first.mask), painted(again.mask), np.repeat((first.mask != again.mask)[..., None], 3, 2) * np.uint8(255)
     )
     return Exhibit(title="A and A again", picture=np.concatenate([compared(first, again), masks]), caption=caption)
 
 
 def _told(differences: list[Difference]) -> str:
-    worst = max(differences, key=lambda difference: (difference.largest, difference.mask_pixels))
+    worst = max(differences, key=lambda difference: (difference.maximum, difference.mask_pixels))
     if worst.nothing:
         return "the first and the last picture are byte-identical"
     pixels = f"{worst.pixels} pixels of the picture and {worst.mask_pixels} of the mask"
-    return f"A differs from A by up to {worst.largest} levels, in {pixels}"
+    return f"A differs from A by up to {worst.maximum} levels, in {pixels}"

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine_bridge.conformance.evidence import Evidence, Exhibit, judge
-from engine_bridge.conformance.sheets import beside, overlay
+from engine_bridge.conformance.sheets import beside, painted
 from engine_bridge.conformance.trial import Trial
 from engine_bridge.frames import Frame, Mask, Picture
 
@@ -62,7 +62,7 @@ def mask_fits_picture(trial: Trial) -> Evidence:
     for place, frame in enumerate(frames):
         complaint = _complaint(steps[place], frame.mask, shifts[place], fits[place], place)
         if complaint:
-            caption = "picture; mask laid over it; edges of the mask on the picture"
+            caption = "picture; mask; edges of the mask on the picture"
             shown = Exhibit(title="mask and picture", picture=_edges_drawn(frame), caption=caption)
             return judge(False, complaint, figures=figures, exhibits=(shown,))
     return judge(
@@ -83,7 +83,7 @@ def _complaint(steps: Steps, mask: Mask, shift: Shift, fits: npt.NDArray[np.floa
 
 def mask_moves_with_picture(trial: Trial) -> Evidence:
     """Where a slider changes the mask it changes the picture, and most sliders do change it."""
-    moved = [move for move in trial.slider_tour if move.difference.pixels]
+    moved = [move for move in trial.slider_sweep if move.difference.pixels]
     in_mask = [move for move in moved if move.difference.mask_pixels]
     changed = sum(move.difference.mask_pixels for move in moved)
     covered = sum(move.covered for move in moved) / max(changed, 1)
@@ -120,4 +120,4 @@ def _edges_drawn(frame: Frame) -> Picture:
     edges[1:] |= frame.mask[1:] != frame.mask[:-1]
     drawn = frame.picture.copy()
     drawn[edges] = (80, 255, 120)
-    return beside(frame.picture, overlay(frame), drawn)
+    return beside(frame.picture, painted(frame.mask), drawn)

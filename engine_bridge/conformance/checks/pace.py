@@ -8,27 +8,33 @@ from typing import Final
 import numpy as np
 
 from engine_bridge.conformance.evidence import Evidence, judge, skip
-from engine_bridge.conformance.trial import Trial
+from engine_bridge.conformance.spans import span
+from engine_bridge.conformance.trial import Shot, Trial
 from engine_bridge.parts import Part
 
-#: Sides that the speed is stated for, and pictures each.
+#: Sides that the speed is stated for, and pictures each, once alone and once asked for together.
 SPEED_PX, SPEED_FRAMES = (256, 512), 16
+#: Pictures at the largest side, each alone.
+LARGEST_FRAMES: Final = 2
 #: A pair dataset of the paper's size.
 DATASET_PAIRS: Final = 20_000
 STAMP_PX: Final = 4
 
 
 def keeps_pace(trial: Trial) -> Evidence:
-    """States pictures per second; no frame took longer than the engine announced."""
-    rates = {size: _rate(trial, size) for size in SPEED_PX if size <= trial.announced.maximum_px}
+    """States pictures per second; no frame took longer than the engine announced, and each was looked at by itself."""
+    largest, longest = trial.announced.maximum_px, trial.announced.longest_frame_s
+    rates = {size: _rate(trial, size) for size in SPEED_PX if size <= largest}
+    _draw_alone(trial, largest, LARGEST_FRAMES)
     figures = {f"pictures_per_s_{size}_px": round(rate, 1) for size, rate in rates.items()}
-    slowest, longest = trial.slowest_frame_s, trial.announced.longest_frame_s
+    figures["slowest_frame_s"] = round(trial.slowest_frame_s, 3)
     told = ", ".join(f"{rate:.0f} pictures/s at {size} px" for size, rate in rates.items())
-    if slowest > longest:
-        return judge(False, f"{told}; a frame took {slowest:.1f} s, announced were {longest:g} s", figures=figures)
-    largest = max(rates, default=0)
-    hours = DATASET_PAIRS / rates[largest] / 3600 if rates else 0.0
-    return judge(True, f"{told}: {DATASET_PAIRS:,} pairs in {hours:.1f} h", figures=figures)
+    if trial.slowest_frame_s > longest:
+        slow = f"a frame took {trial.slowest_frame_s:.1f} s, announced were {longest:g} s"
+        return judge(False, "; ".join(filter(None, (told, slow))), figures=figures)
+    if not rates:
+        return judge(True, f"no frame took longer than {trial.slowest_frame_s:.2f} s", figures=figures)
+    return judge(True, f"{told}: {DATASET_PAIRS:,} pairs in {span(DATASET_PAIRS / rates[max(rates)])}", figures=figures)
 
 
 def stamps_prove_pictures(trial: Trial) -> Evidence:
@@ -46,7 +52,17 @@ def stamps_prove_pictures(trial: Trial) -> Evidence:
 
 
 def _rate(trial: Trial, size: int) -> float:
-    shots = [trial.shot(trial.random_vector(60 + seed), resolution=size) for seed in range(SPEED_FRAMES)]
+    """Pictures per second of a warm engine that always knows what is next; before that, each picture alone."""
+    _draw_alone(trial, size, SPEED_FRAMES)
     began = perf_counter()
-    trial.render(shots)
+    trial.render(_shots(trial, size, SPEED_FRAMES))
     return SPEED_FRAMES / (perf_counter() - began)
+
+
+def _draw_alone(trial: Trial, size: int, count: int) -> None:
+    trial.warm_up(size)
+    trial.render(_shots(trial, size, count), batch=1)
+
+
+def _shots(trial: Trial, size: int, count: int) -> list[Shot]:
+    return [trial.shot(trial.random_vector(60 + seed), resolution=size) for seed in range(count)]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine_bridge.conformance.evidence import Evidence, Exhibit, judge
-from engine_bridge.conformance.sheets import beside, overlay
+from engine_bridge.conformance.sheets import beside, painted
 from engine_bridge.conformance.trial import Trial
 from engine_bridge.frames import Frame, Mask
 from engine_bridge.parts import Part
@@ -138,4 +138,4 @@ def _label(part: Part) -> str:
 
 
 def _shown(frame: Frame) -> tuple[Exhibit, ...]:
-    return (Exhibit(title="average face and its mask", picture=beside(frame.picture, overlay(frame))),)
+    return (Exhibit(title="average face and its mask", picture=beside(frame.picture, painted(frame.mask))),)

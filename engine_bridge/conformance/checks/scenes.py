@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from engine_bridge.conformance.differences import Difference, compare
+from engine_bridge.conformance.differences import compare
 from engine_bridge.conformance.effects import EFFECTS
 from engine_bridge.conformance.evidence import Evidence, Exhibit, judge, skip
 from engine_bridge.conformance.sheets import compared
@@ -76,9 +76,8 @@ def neutral_scene_is_studio(trial: Trial) -> Evidence:
     bold = Scene(**{name: BOLD[name] for name in names})
     nearly = [_nearly_neutral(name) for name in names]
     studio, _, after, *frames = trial.render([trial.shot(scene=scene) for scene in (STUDIO, bold, STUDIO, *nearly)])
-    changed = {name: compare(studio, frame) for name, frame in zip(names, frames, strict=True)}
-    off = tuple(name for name, difference in changed.items() if not _neutral(trial, difference))
-    if not trial.repeatability.covers(compare(studio, after)):
+    off = tuple(name for name, frame in zip(names, frames, strict=True) if not _neutral(trial, studio, frame))
+    if not trial.repeatability.covers(studio, after):
         left = Exhibit(title="studio before and after another scene", picture=compared(studio, after))
         return judge(False, "the studio looks otherwise after another scene: reset every field", exhibits=(left,))
     if off:
@@ -108,9 +107,10 @@ def _complaint(trial: Trial, name: str, studio: Frame, frame: Frame) -> str | No
     return EFFECTS[name](studio, frame) if name in EFFECTS else None
 
 
-def _neutral(trial: Trial, difference: Difference) -> bool:
+def _neutral(trial: Trial, studio: Frame, frame: Frame) -> bool:
+    difference = compare(studio, frame)
     few = difference.pixels <= NEUTRAL_SHARE * trial.usual_px**2 and difference.mean <= NEUTRAL_MEAN
-    return few or trial.repeatability.covers(difference)
+    return few or trial.repeatability.covers(studio, frame)
 
 
 def _nearly_neutral(name: str) -> Scene:

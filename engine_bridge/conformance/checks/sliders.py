@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine_bridge.conformance.differences import Difference, compare
 from engine_bridge.conformance.evidence import Evidence, Exhibit, judge
 from engine_bridge.conformance.sheets import compared
-from engine_bridge.conformance.tours import SliderMove, with_choices_at
+from engine_bridge.conformance.sweeps import SliderMove, with_choices_at
 from engine_bridge.conformance.trial import Trial
 from engine_bridge.schema import Vector
 
@@ -19,8 +19,8 @@ MOST_SECOND_CHANCES, MOST_EXHIBITS = 16, 12
 
 def sliders_move(trial: Trial) -> Evidence:
     """No slider is dead: the picture at its minimum is another one than at its maximum."""
-    moves = trial.slider_tour
-    still = [move for move in moves if not _moves(trial, move.difference)]
+    moves = trial.slider_sweep
+    still = [move for move in moves if not _moves(trial, move.difference, move.is_noise)]
     dead = [move for move in still if len(still) > MOST_SECOND_CHANCES or not _moves_elsewhere(trial, move)]
     smallest = min(moves, key=lambda move: move.difference.pixels)
     figures = {
@@ -37,9 +37,8 @@ def sliders_move(trial: Trial) -> Evidence:
     return judge(False, told, figures=figures, names=tuple(move.name for move in dead), exhibits=shown)
 
 
-def _moves(trial: Trial, difference: Difference) -> bool:
-    noisy = difference.largest <= 2 * trial.repeatability.largest
-    return difference.pixels >= FEWEST_PIXELS_SHARE * trial.usual_px**2 and not noisy
+def _moves(trial: Trial, difference: Difference, is_noise: bool) -> bool:
+    return difference.pixels >= FEWEST_PIXELS_SHARE * trial.usual_px**2 and not is_noise
 
 
 def _moves_elsewhere(trial: Trial, move: SliderMove) -> bool:
@@ -47,7 +46,7 @@ def _moves_elsewhere(trial: Trial, move: SliderMove) -> bool:
     looks = [with_choices_at(trial.schema, 0), with_choices_at(trial.schema, -1)] if trial.schema.discrete else []
     for look in looks:
         low, high = trial.render([trial.shot(_moved(look, move.index, end)) for end in (0.0, 1.0)])
-        if _moves(trial, compare(low, high)):
+        if _moves(trial, compare(low, high), trial.repeatability.covers(low, high)):
             return True
     return False
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -11,8 +13,9 @@ import pytest
 
 import engine_bridge
 from engine_bridge.conformance import BEHAVIOURS, Verdict, run_conformance
-from engine_bridge.conformance.opening import open_adapter
+from engine_bridge.conformance.subjects import open_adapter
 from engine_bridge.remote.adapters import load_adapter
+from engine_bridge.remote.hub import TlsFiles
 
 PAGE = Path(engine_bridge.__file__).parent.parent / "docs" / "adding-an-engine.md"
 #: What the page says of the checks that paper faces cannot be tried on.
@@ -47,12 +50,13 @@ def test_the_engine_of_the_page_keeps_every_promise(blocks, tmp_path):
         report = run_conformance(subject, "paper")
     assert report.passed, [finding.evidence.reason for finding in report.failures]
     assert {f.name for f in report.findings if f.evidence.verdict is Verdict.SKIPPED} == NOT_TRIED
+    assert f"{report.summary}: paper.html" in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_number_of_promises_on_the_page_is_right():
     page = PAGE.read_text(encoding="utf-8")
     assert f"tries {len(BEHAVIOURS)} promises" in page
-    assert f"of {len(BEHAVIOURS)} behaviours" in page
+    assert f"/{len(BEHAVIOURS)} must keep left and right apart" in page
 
 
 def test_the_page_names_every_behaviour_by_its_name():
@@ -60,6 +64,15 @@ def test_the_page_names_every_behaviour_by_its_name():
     named = set(re.findall(r"`([a-z-]+)`", steps))
     others = {"unknown-character", "other-fields", "stamps", "pace"}  # nothing of an engine's own is needed for these
     assert {behaviour.name for behaviour in BEHAVIOURS} - others <= named
+
+
+def test_the_certificate_of_the_page_is_one_that_is_taken(tmp_path):
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here")
+    page = PAGE.read_text(encoding="utf-8")
+    command = re.search(r"    (openssl req .*?certificate\.pem)\n", page, re.DOTALL)[1]
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    TlsFiles(certificate=tmp_path / "certificate.pem", key=tmp_path / "key.pem").context()
 
 
 def test_the_break_of_the_page_is_found_as_it_says(blocks, tmp_path, attempt):

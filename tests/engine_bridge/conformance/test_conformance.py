@@ -22,10 +22,12 @@ from engine_bridge.conformance import (
     write_report,
 )
 from engine_bridge.conformance.evidence import judge
+from engine_bridge.conformance.spans import span
 from engine_bridge.errors import EngineLostError, UnknownCharacterError
 from engine_bridge.mock import MockEngine
+from engine_bridge.parts import PART_COLORS
 
-MOST_FRAMES = 700
+MOST_FRAMES = 800
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_an_engine_that_dies_fails_one_behaviour_and_skips_the_rest(mock):
         trial.engine.close()
         raise EngineLostError("the connection ended")
 
-    deadly = Behaviour(name="deadly", sentence="dies", check=kill)
+    deadly = Behaviour(name="deadly", sentence="die", check=kill)
     report = run_conformance(Subject(engine=engine), "tiny", behaviours=(BEHAVIOURS[0], deadly, *BEHAVIOURS[1:4]))
     verdicts = [finding.evidence.verdict for finding in report.findings]
     assert verdicts == [Verdict.PASSED, Verdict.FAILED, *[Verdict.SKIPPED] * 3]
@@ -76,7 +78,7 @@ def test_an_engine_that_dies_fails_one_behaviour_and_skips_the_rest(mock):
 
 def test_an_engine_that_dies_is_started_again(mock):
     engine = MockEngine()
-    deadly = Behaviour(name="deadly", sentence="dies", check=lambda trial: (trial.engine.close(), judge(True, ""))[1])
+    deadly = Behaviour(name="deadly", sentence="die", check=lambda trial: (trial.engine.close(), judge(True, ""))[1])
     report = run_conformance(
         Subject(engine=engine, restart=MockEngine), "tiny", behaviours=(deadly, BEHAVIOURS[2], BEHAVIOURS[3])
     )
@@ -91,7 +93,7 @@ def broken_report(mock):
         exhibit = Exhibit(title="nose <b>", picture=shown, caption="minimum & maximum")
         return judge(False, "1 of 2 sliders move nothing", names=("nose.<ty>",), exhibits=(exhibit,))
 
-    dead = Behaviour(name="sliders", sentence="moves the picture with every slider", check=nothing_moves)
+    dead = Behaviour(name="sliders", sentence="move the picture with every slider", check=nothing_moves)
     return run_conformance(Subject(engine=mock), "tiny", behaviours=(*BEHAVIOURS[:3], dead))
 
 
@@ -116,8 +118,38 @@ def test_the_findings_lie_beside_the_page_as_json(broken_report, tmp_path):
     assert sorted(path.parent.iterdir()) == [path, path.with_suffix(".json")]
 
 
+def test_the_page_reads_as_people_do(broken_report, tmp_path):
+    report = replace(broken_report, started="2026-11-05T09:07:03+00:00", seconds=614.0)
+    page = write_report(report, tmp_path / "check.html").read_text(encoding="utf-8")
+    assert "5 November 2026, 09:07 UTC" in page
+    assert "pictures in 10 min" in page
+    assert "✗ 3 passed, 0 could not be tried, 1 failed" in page
+    assert 'The engine must move the picture with every slider: <span class="bad">failed</span>' in page
+
+
+def test_errors_are_told_without_the_names_of_their_classes(mock):
+    def break_off(trial: Trial) -> Evidence:
+        raise EngineLostError("the connection ended")
+
+    broken = Behaviour(name="broken", sentence="hold on", check=break_off)
+    assert try_behaviour(Trial(Subject(engine=mock), "tiny"), broken).evidence.reason == "the connection ended"
+
+
+def test_masks_are_shown_in_the_colours_of_the_legend(broken_report):
+    side = broken_report.sheet[0].picture.shape[0]
+    colors = np.unique(broken_report.sheet[0].picture[:, side:].reshape(-1, 3), axis=0)
+    assert {tuple(color) for color in colors.tolist()} <= set(PART_COLORS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "0 s"), (119.0, "119 s"), (120.0, "2 min"), (7000.0, "117 min"), (7200.0, "2.0 h")]
+)
+def test_durations_have_the_unit_that_fits(seconds, words):
+    assert span(seconds) == words
+
+
 def test_a_report_without_failures_says_so(broken_report, tmp_path):
     report = replace(broken_report, findings=broken_report.findings[:-1])
     page = write_report(report, tmp_path / "check.html").read_text(encoding="utf-8")
-    assert "keeps every promise" in page
+    assert "✓ 3 passed, 0 could not be tried, 0 failed" in page
     assert "What to repair" not in page

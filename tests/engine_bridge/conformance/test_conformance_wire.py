@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from engine_bridge.conformance import Subject, Verdict
-from engine_bridge.conformance.opening import open_visitor
-from engine_bridge.conformance.wire import Line
+from engine_bridge.conformance.subjects import open_visitor
+from engine_bridge.conformance.wire import KitEndpoint
 from engine_bridge.errors import EngineTimeoutError
 from engine_bridge.remote.client import serve
 from engine_bridge.remote.messages import Capabilities, ErrorReply, FrameReply
@@ -18,8 +18,8 @@ INSTANCE = "the-only-one"
 
 @pytest.fixture(scope="module")
 def subject(mock):
-    line = Line()
-    dial = {"url": line.hub.url, "token": line.token, "instance": INSTANCE, "characters": ["tiny"]}
+    endpoint = KitEndpoint()
+    dial = {"url": endpoint.hub.url, "token": endpoint.token, "instance": INSTANCE, "characters": ["tiny"]}
     engine = threading.Thread(
         target=serve,
         args=(mock,),
@@ -27,7 +27,7 @@ def subject(mock):
         daemon=True,
     )
     engine.start()
-    with open_visitor(line) as subject:
+    with open_visitor(endpoint) as subject:
         yield subject
     engine.join(10.0)
     assert not engine.is_alive(), "the engine was sent home and stayed"
@@ -51,8 +51,8 @@ def test_a_raw_session_asks_and_is_answered(subject):
 
 
 def test_an_engine_that_does_not_come_is_not_waited_for_for_ever():
-    line = Line()
-    with pytest.raises(EngineTimeoutError), open_visitor(line, timeout_s=0.1):
+    endpoint = KitEndpoint()
+    with pytest.raises(EngineTimeoutError), open_visitor(endpoint, timeout_s=0.1):
         pass
 
 

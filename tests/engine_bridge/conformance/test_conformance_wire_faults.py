@@ -18,7 +18,7 @@ from engine_bridge.schema import Vector
 
 
 class Wire:
-    """A line whose engine gives one code to all nonsense and these to wrong orders, and another bridge afterwards."""
+    """Its engine gives one code to all nonsense and these to wrong orders; afterwards there is another bridge."""
 
     def __init__(self, after: Any, *, nonsense: str | None = "bad_message", dropped_s: float | None = 2.0) -> None:
         self.after, self.nonsense, self.dropped_s = after, nonsense, dropped_s

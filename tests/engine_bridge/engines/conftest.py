@@ -14,26 +14,52 @@ from engine_bridge.remote.adapters import load_adapter
 from engine_bridge.remote.pool import EnginePool, PoolConfig
 
 INFRA = Path(__file__).parents[3] / "infra"
+#: Engines that must be there: a test of one of them fails where it would be skipped elsewhere.
+REQUIRED = frozenset(filter(None, os.environ.get("F2P_REQUIRE_ENGINES", "").split(",")))
 
 
 @pytest.fixture(scope="session")
-def open_pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], EnginePool]]:
-    """``open_pool(adapter)``: a pool of one instance, started once; the test is skipped where it cannot be had."""
-    pools: dict[str, EnginePool] = {}
+def engine_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """``engine_folder(adapter)``: where it is prepared, once; the test is skipped where the engine cannot be had."""
+    folders: dict[str, Path] = {}
 
-    def call(name: str) -> EnginePool:
-        if reason := missing(name):
-            pytest.skip(reason)
-        if name not in pools:
-            folder = tmp_path_factory.mktemp(name)
-            pools[name] = EnginePool(
-                load_adapter(name), config=PoolConfig(), work_root=folder / "work", log_folder=folder / "logs"
+    def call(name: str) -> Path:
+        skip_without(name, missing(name))
+        if name not in folders:
+            folders[name] = tmp_path_factory.mktemp(name)
+        return folders[name]
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def open_pool(engine_folder: Callable[[str], Path]) -> Iterator[Callable[..., EnginePool]]:
+    """``open_pool(adapter, option=choice)``: a pool of one instance, started once."""
+    pools: dict[tuple[str, ...], EnginePool] = {}
+
+    def call(name: str, **options: str) -> EnginePool:
+        folder, key = engine_folder(name), (name, *options.values())
+        if key not in pools:
+            pools[key] = EnginePool(
+                load_adapter(name),
+                options=options,
+                config=PoolConfig(),
+                work_root=folder / "work",
+                log_folder=folder / "logs",
             )
-        return pools[name]
+        return pools[key]
 
     yield call
     for pool in pools.values():
         pool.close()
+
+
+def skip_without(name: str, reason: str | None) -> None:
+    """Skip the test that needs an engine that is not here, or fail it where the engine must be."""
+    if reason and name in REQUIRED:
+        pytest.fail(f"F2P_REQUIRE_ENGINES names {name}, which is not here: {reason}")
+    if reason:
+        pytest.skip(reason)
 
 
 def missing(name: str) -> str | None:

@@ -25,7 +25,7 @@ RIG = f"{{eye: {{mirrored: true, sliders: {{ty: [-1, 1]}}, banned: {{{UNUSED}}}}
 
 def test_the_adapter_starts_this_module():
     adapter = find_adapters()["panda3d"]
-    assert adapter.command[1:] == ("-m", "engine_bridge.engines.panda3d")
+    assert adapter.command[1:] == ("-P", "-m", "engine_bridge.engines.panda3d")
     assert adapter.choose({})["pipe"] == "p3tinydisplay"
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as open_websocket
+from websockets.typing import Subprotocol
 
 from engine_bridge.errors import EngineError
 from engine_bridge.frames import Frame, RenderRequest
@@ -16,7 +22,8 @@ from engine_bridge.remote.client import serve
 from engine_bridge.remote.faults import parse_faults
 from engine_bridge.remote.faulty_wire import FaultyWire
 from engine_bridge.remote.hub import EngineHub
-from engine_bridge.remote.messages import Capabilities
+from engine_bridge.remote.messages import Capabilities, Hello
+from engine_bridge.remote.protocol import encode
 from engine_bridge.remote.remote_engine import RemoteEngine
 from engine_bridge.scene import ENGINE_SCENE_FIELDS, STUDIO, Scene
 from engine_bridge.schema import ContinuousParameter, DiscreteParameter, ParameterSchema, Vector
@@ -189,3 +196,38 @@ def serve_quietly(
 
 def _die(status: int) -> None:
     raise ProcessDeath(status)
+
+
+OpenBare = Callable[..., ClientConnection]
+
+
+@pytest.fixture
+def open_bare() -> OpenBare:
+    """``open_bare(url, "f2p.engine.v1")``: a WebSocket that says nothing by itself."""
+
+    def call(url: str, *subprotocols: str, **options: Any) -> ClientConnection:
+        offered = [Subprotocol(name) for name in subprotocols or ("f2p.engine.v1",)]
+        return open_websocket(url, subprotocols=offered, compression=None, proxy=None, **options)
+
+    return call
+
+
+@pytest.fixture
+def dial(hub: EngineHub, open_bare: OpenBare) -> Iterator[Callable[[], ClientConnection]]:
+    """A bare WebSocket to the hub."""
+    with contextlib.ExitStack() as opened:
+        yield lambda: opened.enter_context(contextlib.closing(open_bare(hub.url)))
+
+
+Say = Callable[..., str]
+
+
+@pytest.fixture
+def say(token: str, sketch_schema: ParameterSchema) -> Say:
+    """``say(instance="b")``: a hello with some of its members changed."""
+
+    def call(**changes: Any) -> str:
+        hello = Hello(token=token, engine="sketch", build="sketch-1", instance="raw", schemas=(sketch_schema,))
+        return json.dumps(json.loads(encode(hello)) | changes)
+
+    return call

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,17 @@ from engine_bridge.remote.adapters import (
     parse_engine_spec,
     read_adapter,
 )
+from engine_bridge.remote.engine_sources import Workplace
 from engine_bridge.remote.preparation import content_hash, engine_environment, prepare
 
+PREPARE = """
+import sys
+from pathlib import Path
+from engine_bridge.remote.adapters import read_adapter
+from engine_bridge.remote.engine_sources import Workplace
+from engine_bridge.remote.preparation import prepare
+prepare(read_adapter(Path(sys.argv[1])), Path(sys.argv[2]))
+"""
 LEAST = 'title = "T"\ncommand = ["run"]\n'
 
 
@@ -46,6 +57,9 @@ def test_every_shipped_adapter_can_be_read() -> None:
         ('title = "T"\ncommand = "run"\n', "command: must be a list of texts"),
         (LEAST + 'display = "wayland"\n', "display: 'wayland' is unknown; choose one of none, xvfb"),
         (LEAST + "warm_up_frames = 1\n", "warm_up_frames: must be a number of at least 2"),
+        (LEAST + "recycle_after_frames = inf\n", "recycle_after_frames: must be a number"),
+        (LEAST + "start_timeout_s = nan\n", "start_timeout_s: must be a number"),
+        (LEAST + 'stamps = "none"\n', "stamps: 'none' is unknown; choose one of required, optional"),
         (LEAST + "memory_limit_mb = true\n", "memory_limit_mb: must be a number"),
         (LEAST + "warmup_frames = 3\n", "warmup_frames: is unknown here; known: command"),
         ('title = "T"\ncommand = ["run", "{home}"]\n', r"command: \{home\} is no placeholder"),
@@ -153,6 +167,30 @@ class TestPreparation:
         left.mkdir(parents=True)
         (left / "log").write_text("half ")
         assert (prepare(adapter, tmp_path / "work") / "log").read_text() == "done\n"
+
+    def test_the_newest_two_are_kept_and_those_in_use(self, tmp_path: Path) -> None:
+        adapter, root = self.adapter(tmp_path), tmp_path / "work"
+        for number in range(4):
+            (adapter.folder / "scene.txt").write_text(f"head {number}")
+            subprocess.run(
+                [sys.executable, "-c", PREPARE, str(adapter.folder / "engine.toml"), str(root)], check=True, timeout=60
+            )
+        others = root / f"mine-too-{'0' * 12}"
+        others.mkdir()
+        assert len(list(root.glob("mine-*/.prepared"))) == 2
+        in_use = prepare(adapter, root)
+        for number in range(3):
+            (adapter.folder / "scene.txt").write_text(f"hat {number}")
+            prepare(adapter, root)
+        assert in_use.is_dir()
+        assert others.is_dir()
+
+    def test_a_pool_reads_the_adapters_folder_once(self, tmp_path: Path) -> None:
+        adapter = self.adapter(tmp_path)
+        place = Workplace(adapter=adapter, options={}, token="", work_root=tmp_path / "work", log_folder=tmp_path)
+        work = place.prepared()
+        (adapter.folder / "scene.txt").write_text("changed while the pool works")
+        assert place.prepared() == work
 
     def test_a_failed_one_is_told_and_tried_again(self, tmp_path: Path) -> None:
         adapter = self.adapter(tmp_path, "echo no compiler; exit 4")

@@ -16,8 +16,9 @@ from websockets.typing import Subprotocol
 from engine_bridge.errors import EngineUnavailableError, InputError
 from engine_bridge.frames import Frame
 from engine_bridge.remote import client
-from engine_bridge.remote.messages import Capabilities
-from engine_bridge.remote.protocol import (
+from engine_bridge.remote.messages import (
+    REFUSALS,
+    Capabilities,
     ErrorReply,
     FrameReply,
     Goodbye,
@@ -28,9 +29,8 @@ from engine_bridge.remote.protocol import (
     Refusal,
     RenderOrder,
     Welcome,
-    decode,
-    encode,
 )
+from engine_bridge.remote.protocol import decode, encode
 from engine_bridge.remote.stamps import Stamp, check_stamp, paint_stamp
 from engine_bridge.schema import ParameterSchema
 
@@ -312,6 +312,37 @@ def test_a_bridge_that_is_not_heard_is_dropped(serving: Serving, bridge: BareBri
 
 def test_a_busy_bridge_is_dialled_again(bridge: BareBridge, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Talk, "welcome", lambda talk, ping_s: talk.say(Refusal(code="busy", message="full")))
+    serving()
+    monkeypatch.undo()
+    assert Talk(bridge.sessions.get(timeout=5.0)).hello.instance == "one"
+
+
+def test_a_refusal_that_is_not_known_is_followed_by_another_call(
+    bridge: BareBridge, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Talk, "welcome", lambda talk, ping_s: talk.say(Refusal(code="too_hot", message="later")))
+    serving()
+    monkeypatch.undo()
+    assert Talk(bridge.sessions.get(timeout=5.0)).hello.instance == "one"
+
+
+@pytest.mark.parametrize(("code", "status"), [(code, status) for code, status in REFUSALS.items() if code != "busy"])
+def test_the_status_alone_is_a_refusal_for_good(
+    bridge: BareBridge, sketch_engine: type[SketchEngine], code: str, status: int
+) -> None:
+    def refuse() -> None:
+        Talk(bridge.sessions.get(timeout=5.0)).websocket.close(status)
+
+    threading.Thread(target=refuse).start()
+    with pytest.raises(EngineUnavailableError, match=code):
+        client.serve(sketch_engine(), url=bridge.url, token="t", instance="one", characters=["sketch"])
+
+
+@pytest.mark.parametrize("status", [1000, 4008, 4999])
+def test_any_other_status_is_followed_by_another_call(
+    bridge: BareBridge, serving: Serving, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(Talk, "welcome", lambda talk, ping_s: talk.websocket.close(status))
     serving()
     monkeypatch.undo()
     assert Talk(bridge.sessions.get(timeout=5.0)).hello.instance == "one"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from engine_bridge.remote import keeper
 from engine_bridge.remote.keeper import BoundedLog, KeeperOrder
 from engine_bridge.remote.process import EngineProcess
 
@@ -123,6 +124,68 @@ def test_the_engine_dies_when_its_keeper_is_killed(start: StartProcess, duration
     os.kill(parent_of(process.pid), signal.SIGKILL)
     await_sleepers(duration, 0)
     assert "keeper was killed" in process.how_it_ended()
+
+
+@needs_proc
+@needs_screen
+def test_nothing_is_left_of_an_engine_whose_keeper_was_killed(
+    start: StartProcess, tmp_path: Path, duration: str
+) -> None:
+    process = start("sh", "-c", f"echo $DISPLAY; {a_family(duration)[2]}", needs_screen=True)
+    await_sleepers(duration, 4)
+    display = await_line(tmp_path / "engine.log")
+    assert process.pid is not None
+    os.kill(parent_of(process.pid), signal.SIGKILL)
+    process.end()
+    assert sleepers(duration) == 0
+    assert not socket_of(display).exists()
+    assert not (tmp_path / "scratch").exists()
+
+
+@needs_proc
+@needs_screen
+def test_a_screen_ends_with_its_keeper(start: StartProcess, tmp_path: Path, duration: str) -> None:
+    process = start("sh", "-c", f"echo $DISPLAY; exec sleep {duration}", needs_screen=True)
+    display = await_line(tmp_path / "engine.log")
+    assert process.pid is not None
+    os.kill(parent_of(process.pid), signal.SIGKILL)
+    deadline = time.monotonic() + 20.0
+    while socket_of(display).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@needs_proc
+def test_a_hanging_keeper_is_not_waited_for(start: StartProcess, duration: str) -> None:
+    process = start(*a_family(duration))
+    await_sleepers(duration, 4)
+    assert process.pid is not None
+    os.kill(parent_of(process.pid), signal.SIGSTOP)
+    process.end(patience_s=0.1)
+    assert sleepers(duration) == 0
+    assert not process.is_running
+
+
+def test_a_process_that_even_sigkill_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stuck:
+        pid = 2**22 + 1  # no process has this number
+
+        def wait(self, timeout: float | None = None) -> int:
+            assert timeout is not None
+            raise subprocess.TimeoutExpired("engine", timeout)
+
+    monkeypatch.setattr(keeper, "descendants", lambda ancestor: set())
+    keeper._kill(Stuck(), spared=set())  # type: ignore[arg-type]
+
+
+def test_nothing_is_imported_from_the_current_folder(
+    start: StartProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shutil.py").write_text("raise SystemExit('code of the current folder ran')")
+    process = start("true")
+    assert process.wait(20)
+    assert process.succeeded, process.how_it_ended()
 
 
 def test_the_end_is_told_with_its_status_and_last_words(start: StartProcess, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine_bridge.characters import load_schema
 from engine_bridge.errors import ProtocolError
-from engine_bridge.remote.protocol import (
+from engine_bridge.remote.messages import (
     ERRORS,
     MAX_FRAME,
     MAX_HEADER_BYTES,
@@ -29,11 +29,9 @@ from engine_bridge.remote.protocol import (
     Pong,
     Refusal,
     RenderOrder,
-    UnknownMessageError,
     Welcome,
-    decode,
-    encode,
 )
+from engine_bridge.remote.protocol import UnknownMessageError, decode, encode
 
 ids = st.integers(0, MAX_ID)
 printable = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=40)
@@ -200,9 +198,11 @@ def test_an_unknown_type_is_told_apart_from_garbage() -> None:
         decode('{"type":"dance"}')
 
 
-def test_a_binary_type_in_a_text_message_is_unknown() -> None:
-    with pytest.raises(UnknownMessageError):
-        decode('{"type":"render"}')
+@pytest.mark.parametrize("message", ['{"type":"frame"}', '{"type":"render"}', b'\x0f\0\0\0{"type":"pong"}'])
+def test_a_known_type_in_the_wrong_form_is_no_message_of_the_future(message: str | bytes) -> None:
+    with pytest.raises(ProtocolError, match="is no") as refused:
+        decode(message)
+    assert not isinstance(refused.value, UnknownMessageError)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
@@ -265,6 +265,15 @@ def test_whole_numbers_in_a_schema_have_the_fingerprint_of_floats() -> None:
     read = decode(json.dumps(whole))
     assert isinstance(read, Hello)
     assert read.schemas[0].fingerprint == schema.fingerprint
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 3601])
+def test_times_outside_their_bounds_are_refused(seconds: float) -> None:
+    with pytest.raises(ProtocolError, match="longest_frame_s"):
+        decode(hello(capabilities={"longest_frame_s": seconds}))
+    terms = {"type": "welcome", "protocol": [1, 0], "fingerprints": {}, "max_message_bytes": 1, "ping_s": seconds}
+    with pytest.raises(ProtocolError, match="ping_s"):
+        decode(json.dumps(terms))
 
 
 @pytest.mark.parametrize(

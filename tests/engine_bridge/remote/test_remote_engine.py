@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect as open_websocket
+from websockets.typing import Subprotocol
 
 from engine_bridge.bridge import EngineBridge
 from engine_bridge.errors import (
@@ -19,7 +23,12 @@ from engine_bridge.errors import (
     UnknownCharacterError,
 )
 from engine_bridge.frames import RenderRequest
+from engine_bridge.remote.hub import EngineHub
+from engine_bridge.remote.messages import Hello
+from engine_bridge.remote.protocol import encode
+from engine_bridge.remote.session import Session
 from engine_bridge.scene import Scene
+from engine_bridge.schema import ParameterSchema
 
 if TYPE_CHECKING:
     from conftest import Connect, SketchEngine
@@ -185,6 +194,86 @@ def test_a_request_past_its_deadline_is_given_up(
         list(engine.stream(sketch_requests(2), deadline_s=0.2))
 
 
+def test_a_slow_engine_that_answers_is_not_taken_for_hung(
+    connect: Connect, sketch_requests: Requests, sketch_engine: Engines
+) -> None:
+    """Thirty requests are out, together they take much longer than one may."""
+    frames = connect(sketch_engine(draw_s=0.05)).stream(sketch_requests(30), deadline_s=0.6)
+    assert sum(1 for _ in frames) == 30
+
+
+def test_the_last_of_an_order_may_take_as_long_as_all_before_it(
+    connect: Connect, sketch_requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines: dict[int, int] = {}
+    accept = Session._accept
+    monkeypatch.setattr(
+        Session,
+        "_accept",
+        lambda session, order: (deadlines.update({order.ids[-1]: order.deadline_ms}), accept(session, order)),
+    )
+    list(connect(max_batch=4, max_in_flight=8).stream(sketch_requests(8), deadline_s=1.0))
+    assert deadlines == {4: 4000, 8: 8000}
+
+
+def test_an_engine_may_be_allowed_more_than_it_announced(
+    connect: Connect, sketch_requests: Requests, sketch_engine: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine_bridge.remote.messages.SHORTEST_SILENCE_S", 0.1)
+    engine = connect(sketch_engine(draw_s=0.4), longest_frame_s=0.1)
+    assert sum(1 for _ in engine.stream(sketch_requests(1), deadline_s=5.0)) == 1
+
+
+def test_a_lost_answer_is_noticed_at_the_end(connect: Connect, sketch_requests: Requests) -> None:
+    with pytest.raises(EngineTimeoutError, match=r"1 requests are out, and no answer for 0\.3 s"):
+        list(connect(faults="lost@2").stream(sketch_requests(30), deadline_s=0.3))
+
+
+@pytest.mark.parametrize("said", ['{"type":"news"}', '{"type":"pong","id":1}'])
+def test_an_engine_that_talks_without_answering_is_given_up_in_time(
+    hub: EngineHub, token: str, sketch_schema: ParameterSchema, sketch_requests: Requests, said: str
+) -> None:
+    hello = Hello(token=token, engine="e", build="b", instance="i", schemas=(sketch_schema,))
+    with talking(hub.url, hello, said, at_once=True):
+        engine = hub.accept(timeout_s=5.0)
+        time.sleep(0.5)  # nobody renders, and the hub listens
+        started = time.monotonic()
+        with pytest.raises(EngineTimeoutError):
+            list(engine.stream(sketch_requests(1), deadline_s=0.5))
+        assert time.monotonic() - started < 4.0
+
+
+def test_a_frame_as_a_text_message_ends_the_session(
+    hub: EngineHub, token: str, sketch_schema: ParameterSchema, sketch_requests: Requests
+) -> None:
+    hello = Hello(token=token, engine="e", build="b", instance="i", schemas=(sketch_schema,))
+    with talking(hub.url, hello, '{"type":"frame"}'):
+        engine = hub.accept(timeout_s=5.0)
+        with pytest.raises(EngineError, match="frame is no text message"):
+            engine.render(sketch_requests(1))
+        assert not engine.alive
+
+
+@contextlib.contextmanager
+def talking(url: str, hello: Hello, said: str, *, at_once: bool = False) -> Iterator[None]:
+    """An engine that says the same again and again, from its first order on or at once, and answers nothing."""
+    with open_websocket(url, subprotocols=[Subprotocol("f2p.engine.v1")], compression=None, proxy=None) as websocket:
+        websocket.send(encode(hello))
+
+        def talk() -> None:
+            with contextlib.suppress(ConnectionClosed):
+                while not (isinstance(websocket.recv(), bytes) or at_once):
+                    pass
+                while True:
+                    websocket.send(said)
+
+        speaker = threading.Thread(target=talk)
+        speaker.start()
+        yield
+    speaker.join(10.0)
+    assert not speaker.is_alive()
+
+
 def test_a_slow_caller_is_not_taken_for_a_silent_engine(
     connect: Connect, sketch_requests: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +283,15 @@ def test_a_slow_caller_is_not_taken_for_a_silent_engine(
         time.sleep(0.4)
         received += 1
     assert received == 3
+
+
+def test_slow_requests_are_not_taken_for_a_silent_engine(connect: Connect, sketch_requests: Requests) -> None:
+    def slowly() -> Iterator[RenderRequest]:
+        for request in sketch_requests(4):
+            time.sleep(0.3)
+            yield request
+
+    assert sum(1 for _ in connect().stream(slowly(), deadline_s=0.5)) == 4
 
 
 def test_a_lost_engine_stays_lost(connect: Connect, sketch_requests: Requests) -> None:

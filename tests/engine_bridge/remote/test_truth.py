@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine_bridge.errors import FrameRejectedError
+from engine_bridge.errors import FrameRejectedError, InputError
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
+from engine_bridge.remote.canary_pictures import CanaryPictures, Difference, compare
 from engine_bridge.remote.plausibility import find_fault
-from engine_bridge.remote.references import Difference, References, compare
 from engine_bridge.remote.truth import Truth, canary_vectors
 
 SIDE = 64
@@ -30,8 +31,8 @@ class Camera:
         return self.spoil(self, frame)
 
 
-def make_truth(engine: MockEngine, references: References | None = None) -> Truth:
-    return Truth(engine.describe("tiny"), SIDE, "build", references or References())
+def make_truth(engine: MockEngine, pictures: CanaryPictures | None = None) -> Truth:
+    return Truth(engine.describe("tiny"), SIDE, "build", pictures or CanaryPictures())
 
 
 def brighter(frame: Frame, levels: float) -> Frame:
@@ -86,28 +87,99 @@ def test_an_engine_that_differs_from_itself_too_much_is_refused(engine: MockEngi
 
 
 def test_a_look_that_drifts_is_no_noise(engine: MockEngine) -> None:
-    camera = Camera(engine, lambda camera, frame: brighter(frame, len(camera.drawn) // 3))
+    camera = Camera(engine, lambda camera, frame: brighter(frame, len(camera.drawn) // 5))
     with pytest.raises(FrameRejectedError, match="drifts"):
         make_truth(engine).settle(camera)
 
 
-def test_a_canary_of_another_look_is_refused(engine: MockEngine) -> None:
-    truth, camera = make_truth(engine), Camera(engine, lambda _, frame: frame)
-    truth.settle(camera)
-    canary = truth.next_canary()
-    with pytest.raises(FrameRejectedError, match=r"differs from its first picture by 1\.000 levels"):
-        truth.check_canary(brighter(camera(canary), 1), canary)
+def look_at_canaries(truth: Truth, camera: Camera) -> None:
+    """One canary, and again for as long as it is in doubt."""
+    while True:
+        canary = truth.next_canary()
+        truth.check_canary(camera(canary), canary)
+        if not truth.is_in_doubt:
+            return
 
 
-def test_one_mask_pixel_of_a_canary_is_enough(engine: MockEngine) -> None:
-    truth, camera = make_truth(engine), Camera(engine, lambda _, frame: frame)
-    truth.settle(camera)
-    canary = truth.next_canary()
-    frame = camera(canary)
+def settled(engine: MockEngine) -> Truth:
+    truth = make_truth(engine)
+    truth.settle(Camera(engine, lambda _, frame: frame))
+    return truth
+
+
+def with_a_hair(_: Camera, frame: Frame) -> Frame:
     mask = frame.mask.copy()
     mask[0, 0] = 10
+    return replace(frame, mask=mask)
+
+
+def test_a_canary_of_another_look_is_refused(engine: MockEngine) -> None:
+    truth = settled(engine)
+    with pytest.raises(FrameRejectedError, match=r"differs from its first picture by 1\.000 levels"):
+        look_at_canaries(truth, Camera(engine, lambda _, frame: brighter(frame, 1)))
+
+
+def test_one_mask_pixel_of_a_canary_is_enough_when_it_stays(engine: MockEngine) -> None:
+    truth, camera = settled(engine), Camera(engine, with_a_hair)
     with pytest.raises(FrameRejectedError, match="1 mask pixels"):
-        truth.check_canary(replace(frame, mask=mask), canary)
+        look_at_canaries(truth, camera)
+    assert len(camera.drawn) == 3
+
+
+def test_a_pixel_that_flickers_is_noise_that_was_not_seen_before(engine: MockEngine) -> None:
+    truth = settled(engine)
+    camera = Camera(engine, lambda camera, frame: with_a_hair(camera, frame) if len(camera.drawn) == 1 else frame)
+    look_at_canaries(truth, camera)
+    assert len(camera.drawn) == 2
+    assert truth.noise.mask_pixels == 1
+
+
+def test_quite_another_picture_has_no_second_look(engine: MockEngine) -> None:
+    truth, camera = settled(engine), Camera(engine, lambda _, frame: brighter(frame, 2))
+    with pytest.raises(FrameRejectedError, match="differs"):
+        look_at_canaries(truth, camera)
+    assert len(camera.drawn) == 1
+
+
+def test_noise_is_learned_from_but_not_without_end(engine: MockEngine) -> None:
+    """An engine whose look creeps away in steps that its noise allows is caught when it is a level away."""
+    creeping = Camera(engine, lambda camera, frame: brighter(noisy(camera, frame), 0.02 * len(camera.drawn)))
+    truth = make_truth(engine)
+    truth.settle(Camera(engine, noisy))
+    with pytest.raises(FrameRejectedError):
+        look_at_many(truth, creeping)
+    assert 10 < len(creeping.drawn) < 60
+
+
+def look_at_many(truth: Truth, camera: Camera) -> None:
+    for _ in range(100):
+        look_at_canaries(truth, camera)
+
+
+def test_the_order_of_the_canaries_is_random_and_the_seeds_own(engine: MockEngine) -> None:
+    def order(seed: int) -> list[int]:
+        truth = Truth(engine.describe("tiny"), SIDE, "build", CanaryPictures(), seed=seed)
+        return [truth.next_canary().request_id % 3 for _ in range(40)]
+
+    assert order(1) == order(1) != order(2)
+    assert all(one != other for one, other in itertools.pairwise(order(1)))
+    assert order(1)[:20] != order(1)[20:]
+
+
+def test_one_frame_in_eight_is_drawn_again_in_another_order(engine: MockEngine) -> None:
+    truth = make_truth(engine)
+    assert [len(truth.sample(range(count))) for count in (1, 8, 9, 64)] == [1, 1, 2, 8]
+    assert truth.sample(range(64)) != sorted(truth.sample(range(64)))
+
+
+def test_a_picture_is_late_by_however_many_frames(engine: MockEngine, random_faces: RandomFaces) -> None:
+    frames = random_faces("tiny", 40, SIDE)
+    truth = make_truth(engine)
+    for frame in frames:
+        truth.check(frame, request_for(frame))
+    late = replace(frames[30], vector=1 - frames[2].vector, picture=frames[2].picture)
+    with pytest.raises(FrameRejectedError, match="late"):
+        truth.check(late, request_for(late))
 
 
 @pytest.mark.parametrize("lag", [1, 2, 3])
@@ -166,7 +238,7 @@ def test_the_same_picture_for_nearly_the_same_face_is_fine(engine: MockEngine, r
 
 @pytest.mark.parametrize(("character", "side"), [("tiny", 64), ("justice_female", 64), ("justice_male", 32)])
 def test_no_true_frame_is_suspected(engine: MockEngine, random_faces: RandomFaces, character: str, side: int) -> None:
-    truth = Truth(engine.describe(character), side, "build", References())
+    truth = Truth(engine.describe(character), side, "build", CanaryPictures())
     for frame in random_faces(character, 200, side):
         truth.check(frame, replace(request_for(frame), resolution=side))
 
@@ -198,11 +270,39 @@ def test_a_picture_that_is_upside_down_is_refused(random_faces: RandomFaces) -> 
         assert find_fault(frame.picture[::-1], frame.mask) is not None
 
 
-def test_first_pictures_are_common_to_processes(tmp_path: Path, random_faces: RandomFaces) -> None:
+def test_first_pictures_are_a_pools_and_a_folders(tmp_path: Path, random_faces: RandomFaces) -> None:
     one, other = random_faces("tiny", 2, SIDE)
-    assert compare(References(tmp_path).first(("build", 1), one), one) == Difference()
-    assert compare(References(tmp_path).first(("build", 1), other), one) == Difference()
-    assert compare(References(tmp_path).first(("another build", 1), other), other) == Difference()
+    noise = Difference(maximum=3, mean=0.25, mask_pixels=2)
+    before, after = CanaryPictures(), CanaryPictures()
+    with before.kept_in(tmp_path / "one"):
+        assert [compare(first, one) for first in before.first(("build", 1), one, noise)] == [Difference()] * 2
+    with after.kept_in(tmp_path / "one"):
+        own, kept = after.first(("build", 1), other, Difference())
+        assert compare(own, other) == compare(kept, one) == Difference()
+        assert (own.noise, kept.noise) == (Difference(), noise)
+        (_, fresh) = after.first(("another build", 1), other, noise)
+        assert compare(fresh, other) == Difference()
+    assert len(after.first(("build", 1), one, noise)) == 1
+
+
+def test_a_first_picture_that_cannot_be_read_is_named(tmp_path: Path, random_faces: RandomFaces) -> None:
+    (frame,) = random_faces("tiny", 1, SIDE)
+    pictures = CanaryPictures()
+    with pictures.kept_in(tmp_path):
+        pictures.first(("build", 1), frame, Difference())
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(b"PK\x03\x04 no more")
+    with pictures.kept_in(tmp_path), pytest.raises(InputError, match=f"{file.name}: cannot be used"):
+        pictures.first(("build", 1), frame, Difference())
+
+
+def test_two_pools_may_differ_by_the_noise_of_either(engine: MockEngine, tmp_path: Path) -> None:
+    """The one that measured less noise than the other is not to be refused for what the other's picture has of it."""
+    first, second = CanaryPictures(), CanaryPictures()
+    with first.kept_in(tmp_path):
+        make_truth(engine, first).settle(Camera(engine, noisy))
+    with second.kept_in(tmp_path):
+        make_truth(engine, second).settle(Camera(engine, lambda _, frame: frame))
 
 
 def test_a_difference_is_counted_in_levels_and_pixels(random_faces: RandomFaces) -> None:

@@ -33,11 +33,18 @@ def mono() -> None:
     if shutil.which("mcs") and shutil.which("mono"):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        pytest.skip("Mono is not installed and cannot be: apt-get install mono-mcs mono-runtime")
+        skip_without("Mono is not installed and cannot be: apt-get install mono-mcs mono-runtime")
     install = ["apt-get", "install", "-y", "--no-install-recommends", "mono-mcs", "mono-runtime"]
     subprocess.run(["apt-get", "update"], capture_output=True, check=False, timeout=120)
     if subprocess.run(install, capture_output=True, check=False, timeout=280).returncode:
-        pytest.skip("Mono is not installed and apt-get could not fetch it: apt-get install mono-mcs mono-runtime")
+        skip_without("Mono is not installed and apt-get could not fetch it: apt-get install mono-mcs mono-runtime")
+
+
+def skip_without(reason: str) -> None:
+    """Skip the tests of this folder, or fail them where the engine must be here."""
+    if "csharp" in os.environ.get("F2P_REQUIRE_ENGINES", "").split(","):
+        pytest.fail(f"F2P_REQUIRE_ENGINES names csharp, which is not here: {reason}")
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from engine_bridge.conformance import BEHAVIOURS, Behaviour, Trial, Verdict, try_behaviour
-from engine_bridge.conformance.opening import open_adapter
+from engine_bridge.conformance.subjects import open_adapter
 from engine_bridge.remote.adapters import load_adapter
 
 

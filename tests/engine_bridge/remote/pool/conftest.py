@@ -17,12 +17,12 @@ from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
 from engine_bridge.remote.adapters import Adapter, load_adapter
 from engine_bridge.remote.client import serve
+from engine_bridge.remote.engine_sources import StartedEngine, await_hello
 from engine_bridge.remote.faults import parse_faults
 from engine_bridge.remote.faulty_wire import FaultyWire
 from engine_bridge.remote.messages import Capabilities
 from engine_bridge.remote.pool import EnginePool, PoolConfig
 from engine_bridge.remote.remote_engine import RemoteEngine
-from engine_bridge.remote.supervisor import StartedEngine, await_hello
 from engine_bridge.scene import ENGINE_SCENE_FIELDS
 
 SIDE = 64

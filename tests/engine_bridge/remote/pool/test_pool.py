@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,22 +19,19 @@ from engine_bridge.errors import (
     EngineBuildChangedError,
     EngineError,
     EngineUnavailableError,
+    FrameRejectedError,
     InputError,
+    RequestRefusedError,
     SchemaError,
     UnknownCharacterError,
 )
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
-from engine_bridge.remote.client import serve
-from engine_bridge.remote.crew import Crew
-from engine_bridge.remote.faults import parse_faults
-from engine_bridge.remote.faulty_wire import FaultyWire
 from engine_bridge.remote.messages import Capabilities
 from engine_bridge.remote.pool import Endpoint, EnginePool, PoolConfig
-from engine_bridge.remote.references import References
+from engine_bridge.remote.pool_state import PoolState, RestartBudget
 from engine_bridge.remote.remote_engine import RemoteEngine
-from engine_bridge.remote.supervisor import RestartBudget
-from engine_bridge.scene import ENGINE_SCENE_FIELDS, Scene
+from engine_bridge.scene import Scene
 
 Faces = Callable[[int], list[RenderRequest]]
 AssertTrue = Callable[[Sequence[Frame], int], None]
@@ -120,7 +117,7 @@ def test_what_an_untrue_engine_drew_is_thrown_away_and_the_next_call_is_fine(
 
 
 def test_too_many_restarts_are_the_end(threaded_pool: OpenPool, faces: Faces) -> None:
-    pool = threaded_pool("crash_before@12", attempts=100, max_restarts_per_hour=3)
+    pool = threaded_pool("crash_before@18", attempts=100, max_restarts_per_hour=3)
     for _ in range(2):
         with pytest.raises(EngineUnavailableError, match="3 restarts within 60 minutes"):
             pool.render(faces(40))
@@ -143,14 +140,150 @@ def test_what_an_engine_fails_at_now_and_then_is_asked_for_again(
     assert pool.record.restarts == ()
 
 
+def test_many_passing_refusals_use_up_nobodys_attempts(
+    threaded_pool: OpenPool, faces: Faces, assert_true: AssertTrue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 16 out at a time the others would soon have had their three tries."""
+    draw, random = MockEngine.render, np.random.default_rng(5)
+
+    def draw_or_fail(engine: MockEngine, requests: Sequence[RenderRequest]) -> list[Frame]:
+        if random.random() < 0.12:
+            raise EngineError("busy for a moment")
+        return draw(engine, requests)
+
+    monkeypatch.setattr(MockEngine, "render", draw_or_fail)
+    pool = threaded_pool()
+    assert_true(pool.render(faces(40)), 40)
+    assert pool.record.restarts == ()
+
+
+def test_a_request_that_is_always_refused_ends_the_call(
+    threaded_pool: OpenPool, faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, hated = MockEngine.render, faces(40)[20].vector
+
+    def draw_or_fail(engine: MockEngine, requests: Sequence[RenderRequest]) -> list[Frame]:
+        if any(np.array_equal(request.vector, hated) for request in requests):
+            raise EngineError("I will not")
+        return draw(engine, requests)
+
+    monkeypatch.setattr(MockEngine, "render", draw_or_fail)
+    with pytest.raises(RequestRefusedError, match="I will not"):
+        threaded_pool().render(faces(40))
+
+
+def test_crashes_at_different_requests_use_up_nobodys_attempts(
+    threaded_pool: OpenPool, faces: Faces, assert_true: AssertTrue, tmp_path: Path
+) -> None:
+    pool = threaded_pool("crash_before@20!,crash_after@25!", attempts=2)
+    assert_true(pool.render(faces(60)), 60)
+    assert len(pool.record.restarts) == 2
+
+
+def test_the_record_outlives_the_engines(threaded_pool: OpenPool, faces: Faces) -> None:
+    pool = threaded_pool("crash_before@18", attempts=100, max_restarts_per_hour=1)
+    with pytest.raises(EngineUnavailableError):
+        pool.render(faces(40))
+    build = pool.record.build
+    assert build
+    pool.close()
+    assert (pool.build, pool.record.build, len(pool.record.restarts)) == (build, build, 2)
+    with pytest.raises(EngineUnavailableError):
+        pool.describe("tiny")
+
+
+def test_what_many_threads_ask_first_starts_the_engines_once(threaded_pool: OpenPool) -> None:
+    pool = threaded_pool(instances=2)
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(lambda _: pool.build, range(8)))) == 1
+    assert sum(thread.name.startswith("engine worker") for thread in threading.enumerate()) == 2
+
+
+def brighten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another look under the same build, as happens to who works on an engine."""
+    draw = MockEngine.render
+
+    def draw_brighter(engine: MockEngine, requests: Sequence[RenderRequest]) -> list[Frame]:
+        frames = draw(engine, requests)
+        return [replace(frame, picture=frame.picture // 2 + 100) for frame in frames]
+
+    monkeypatch.setattr(MockEngine, "render", draw_brighter)
+
+
+def test_a_dataset_is_held_to_the_look_it_was_begun_with(
+    threaded_pool: OpenPool, faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, same, after = threaded_pool(), threaded_pool(), threaded_pool()
+    for pool in (before, same):
+        with pool.canaries_kept_in(tmp_path / "begun"):
+            pool.render(faces(3))
+    brighten(monkeypatch)
+    with after.canaries_kept_in(tmp_path / "begun"), pytest.raises(FrameRejectedError, match="another build"):
+        after.render(faces(3))
+    with after.canaries_kept_in(tmp_path / "another"):
+        assert len(after.render(faces(3))) == 3
+    assert len(after.render(faces(3))) == 3
+
+
+def test_a_first_frame_may_take_longer_than_any_other(
+    threaded_pool: OpenPool, faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, turns = MockEngine.render, itertools.count()
+
+    def draw_slowly_at_first(engine: MockEngine, requests: Sequence[RenderRequest]) -> list[Frame]:
+        if next(turns) == 0:
+            time.sleep(1.5)
+        return draw(engine, requests)
+
+    monkeypatch.setattr(MockEngine, "render", draw_slowly_at_first)
+    pool = threaded_pool(adapter={"frame_timeout_s": 0.7})
+    assert len(pool.render(faces(3))) == 3
+    assert pool.record.restarts == ()
+
+
+def test_an_engine_that_warms_up_too_slowly_is_given_up(threaded_pool: OpenPool, faces: Faces) -> None:
+    pool = threaded_pool("slow=2", adapter={"start_timeout_s": 1.0}, max_restarts_per_hour=0)
+    with pytest.raises(EngineUnavailableError, match="no answer"):
+        pool.render(faces(1))
+
+
+def test_a_pixel_that_flickers_now_and_then_fails_no_call(
+    threaded_pool: OpenPool, faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, random = MockEngine.render, np.random.default_rng(3)
+
+    def draw_with_sparks(engine: MockEngine, requests: Sequence[RenderRequest]) -> list[Frame]:
+        frames = draw(engine, requests)
+        for frame in frames:
+            if random.random() < 0.15:
+                y, x = random.integers(20, 40, 2)
+                frame.picture[y, x, 0] ^= 64
+        return frames
+
+    monkeypatch.setattr(MockEngine, "render", draw_with_sparks)
+    for _ in range(5):
+        pool = threaded_pool(max_restarts_per_hour=0, canary_every=8)
+        assert len(pool.render(faces(40))) == 40
+        pool.close()
+    assert pool.record.repeatability.maximum > 0
+
+
+def test_an_engine_too_large_for_its_limit_is_no_endless_recycling(threaded_pool: OpenPool, faces: Faces) -> None:
+    pool = threaded_pool(adapter={"recycle_after_frames": 5}, max_restarts_per_hour=2, canary_every=8)
+    with pytest.raises(EngineUnavailableError, match=r"warm-up alone .* raise memory_limit_mb"):
+        pool.render(faces(60))
+    assert len(pool.record.restarts) == 3
+
+
 def test_an_engine_with_other_schemas_does_not_join(engine: MockEngine) -> None:
-    crew, schema = Crew(restarts=None, references=References()), engine.describe("tiny")
-    first = SimpleNamespace(name="mock", build="1", schemas={"tiny": schema})
-    other = SimpleNamespace(name="mock", build="1", schemas={"tiny": replace(schema, title="Tinier")})
-    crew.join(cast("RemoteEngine", first))
+    state, schema = PoolState(), engine.describe("tiny")
+    about = {"name": "mock", "build": "1", "instance": "one", "capabilities": Capabilities(stamp=True)}
+    first = SimpleNamespace(schemas={"tiny": schema}, **about)
+    other = SimpleNamespace(schemas={"tiny": replace(schema, title="Tinier")}, **about)
+    state.join(cast("RemoteEngine", first))
     with pytest.raises(EngineBuildChangedError, match="other schemas"):
-        crew.join(cast("RemoteEngine", other))
-    assert crew.num_engines == 1
+        state.join(cast("RemoteEngine", other))
+    assert state.num_engines == 1
 
 
 def test_restarts_are_limited_in_any_window() -> None:
@@ -172,93 +305,9 @@ def test_a_pool_refuses_what_makes_no_sense(changes: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["localhost:9310", "ws://127.0.0.1", "http://127.0.0.1:1", "ws://h:port", "wss://h:1"]
+    "address",
+    ["localhost:9310", "ws://127.0.0.1", "http://127.0.0.1:1", "ws://h:port", "wss://h:1", "ws://h:1?stamps=never"],
 )
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(InputError, match="engine:"):
         Endpoint.parse(address, TOKEN)
-
-
-@pytest.fixture
-def visited_pool(tmp_path: Path) -> Iterator[EnginePool]:
-    pool = EnginePool(
-        Endpoint.parse("ws://127.0.0.1:0", TOKEN),
-        config=PoolConfig(visitor_timeout_s=5.0),
-        work_root=tmp_path,
-        log_folder=tmp_path,
-    )
-    yield pool
-    pool.close()
-
-
-def visit(url: str, name: str, faults: str = "") -> threading.Thread:
-    """An engine that somebody else started; it dials in until it is told not to."""
-
-    def run() -> None:
-        capabilities = Capabilities(stamp=True, scene=ENGINE_SCENE_FIELDS, longest_frame_s=5.0)
-        wire = FaultyWire(parse_faults(faults), die=lambda status: None)
-        serve(
-            MockEngine(), url=url, token=TOKEN, instance=name, characters=["tiny"], capabilities=capabilities, wire=wire
-        )
-
-    visitor = threading.Thread(target=run, daemon=True)
-    visitor.start()
-    return visitor
-
-
-def test_engines_that_dial_in_share_the_work(visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue) -> None:
-    for name in ("one", "two"):
-        visit(visited_pool.url, name)
-    assert_true(visited_pool.render(faces(60)), 60)
-    assert visited_pool.name == "mock_remote"
-
-
-def test_an_engine_may_come_while_others_work(visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue) -> None:
-    visit(visited_pool.url, "slow", "slow=0.05")
-    visited_pool.describe("tiny")
-    late = threading.Timer(0.3, visit, (visited_pool.url, "quick"))
-    late.start()
-    started = time.monotonic()
-    assert_true(visited_pool.render(faces(100)), 100)
-    assert time.monotonic() - started < 100 * 0.05
-
-
-def test_what_an_engine_leaves_behind_another_one_does(
-    visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue
-) -> None:
-    visit(visited_pool.url, "leaves", "goodbye@20")
-    visit(visited_pool.url, "stays", "slow=0.01")
-    assert_true(visited_pool.render(faces(60)), 60)
-
-
-def test_an_engine_that_somebody_else_started_may_serve_the_next_pool(tmp_path: Path, faces: Faces) -> None:
-    port = free_port()
-    visit(f"ws://127.0.0.1:{port}", "loyal")
-    for _ in range(2):
-        place = Endpoint.parse(f"ws://127.0.0.1:{port}", TOKEN)
-        with EnginePool(place, work_root=tmp_path, log_folder=tmp_path) as pool:
-            assert len(pool.render(faces(3))) == 3
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def test_a_call_without_any_engine_ends(tmp_path: Path, faces: Faces) -> None:
-    config = PoolConfig(visitor_timeout_s=0.2)
-    place = Endpoint.parse("ws://127.0.0.1:0", TOKEN)
-    with (
-        EnginePool(place, config=config, work_root=tmp_path, log_folder=tmp_path) as pool,
-        pytest.raises(EngineUnavailableError, match="no engine"),
-    ):
-        pool.render(faces(1))
-
-
-def test_only_loopback_goes_without_tls(tmp_path: Path) -> None:
-    place = Endpoint.parse("ws://0.0.0.0:0", TOKEN)
-    with (
-        EnginePool(place, work_root=tmp_path, log_folder=tmp_path) as pool,
-        pytest.raises(InputError, match="TLS"),
-    ):
-        pool.describe("tiny")

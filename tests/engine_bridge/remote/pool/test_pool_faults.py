@@ -21,7 +21,7 @@ Faces = Callable[[int], list[RenderRequest]]
 AssertTrue = Callable[[Sequence[Frame], int], None]
 OpenPool = Callable[..., EnginePool]
 
-#: Frames 1 to 7 are the warm-up and the first canaries. ``!`` happens once, however often the engine starts again.
+#: Frames 1 to 14 are the warm-up and the first canaries. ``!`` happens once, however often the engine starts again.
 RECOVERED = {
     "crash_before@20!": 1,
     "crash_after@20!": 1,
@@ -56,7 +56,10 @@ REFUSED = {
     "no_stamp,black@20": FrameRejectedError,
     "no_stamp,mask_is_picture@20": FrameRejectedError,
     "no_stamp,drift": FrameRejectedError,
-    "crash_before@10": EngineLostError,  # the same requests, three times
+    "no_stamp,swap@21+": FrameRejectedError,
+    "no_stamp,swap_ids@20+": FrameRejectedError,
+    "no_stamp,late=5@20+": FrameRejectedError,
+    "crash_before@17": EngineLostError,  # the same requests, three times
     "crash_after@3": EngineUnavailableError,
     "wrong_protocol": EngineUnavailableError,
     "wrong_token": EngineUnavailableError,
@@ -80,9 +83,42 @@ def test_a_fault_of_the_moment_costs_nothing_but_a_restart(
 def test_an_untruth_or_a_hopeless_engine_is_an_error_and_returns_nothing(
     faults: str, threaded_pool: OpenPool, faces: Faces
 ) -> None:
-    pool = threaded_pool(faults, adapter={"start_timeout_s": 1.0} if faults in NEVER_HEARD else None)
+    pool = threaded_pool(
+        faults, adapter={"stamps": "optional"} | ({"start_timeout_s": 1.0} if faults in NEVER_HEARD else {})
+    )
     with pytest.raises(REFUSED[faults]):
         pool.render(faces(40))
+
+
+def test_an_engine_without_stamps_is_refused_by_default(threaded_pool: OpenPool, faces: Faces) -> None:
+    with pytest.raises(EngineUnavailableError, match=r'does not stamp its frames.* stamps = "optional"'):
+        threaded_pool("no_stamp").render(faces(1))
+
+
+def test_an_engine_without_stamps_draws_some_frames_twice_and_the_record_says_so(
+    threaded_pool: OpenPool, faces: Faces, assert_true: AssertTrue
+) -> None:
+    pool = threaded_pool("no_stamp", adapter={"stamps": "optional"})
+    assert_true(pool.render(faces(40)), 40)
+    record = pool.record.to_dict()
+    assert (record["stamped"], record["repeats"], record["frames"]) == (False, 5, 40)
+    assert threaded_pool().record.to_dict()["stamped"] is True
+
+
+def render_one_by_one(pool: EnginePool, requests: Sequence[RenderRequest], shown: list[Frame]) -> None:
+    for request in requests:
+        shown.extend(pool.render([request]))
+
+
+def test_lateness_cannot_keep_step_with_the_checks(
+    threaded_pool: OpenPool, faces: Faces, true_frames: list[Frame]
+) -> None:
+    pool = threaded_pool("no_stamp,late=6@20+", adapter={"stamps": "optional"})
+    shown: list[Frame] = []
+    with pytest.raises(FrameRejectedError):
+        render_one_by_one(pool, faces(40), shown)
+    for frame, truth in zip(shown, true_frames, strict=False):
+        assert (frame.picture == truth.picture).all()
 
 
 def test_another_schema_is_told_to_the_caller_who_refuses_it(threaded_pool: OpenPool, engine: MockEngine) -> None:

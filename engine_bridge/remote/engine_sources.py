@@ -7,8 +7,7 @@ import os
 import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -25,38 +24,19 @@ _LOOK_S, _LAST_WORDS_S = 0.2, 1.0
 _WEIGH_S: Final = 2.0
 
 
-class RestartBudget:
-    """At most ``limit`` restarts in any window of time, for a whole pool. Any thread may use it."""
-
-    def __init__(self, limit: int, window_s: float = 3600.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limit, self._window_s, self._clock = limit, window_s, clock
-        self._spent: deque[float] = deque()
-        self._lock = threading.Lock()
-
-    def spend(self, reason: str) -> None:
-        """Raises EngineUnavailableError, naming the reason for the last restart, when there were too many."""
-        with self._lock:
-            now = self._clock()
-            while self._spent and self._spent[0] <= now - self._window_s:
-                self._spent.popleft()
-            if len(self._spent) >= self._limit:
-                minutes = self._window_s / 60
-                raise EngineUnavailableError(
-                    f"{self._limit} restarts within {minutes:.0f} minutes are enough; the reason for the next: {reason}"
-                )
-            self._spent.append(now)
-
-
 class EngineSource(Protocol):
     """Gives one thread of a pool its engine, again and again.
 
     warm_up_frames   at most so many are thrown away until two equal ones agree
+    start_timeout_s  longest single frame while warming up; None leaves it to what the engine announces
     frame_timeout_s  a request unanswered for so long is lost; None leaves it to what the engine announces
     may_return       whether an engine that is sent away is to dial in again
     """
 
     @property
     def warm_up_frames(self) -> int: ...
+    @property
+    def start_timeout_s(self) -> float | None: ...
     @property
     def frame_timeout_s(self) -> float | None: ...
     @property
@@ -77,7 +57,7 @@ class EngineSource(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
-    """Where engines are started, and with what: common to all instances of a pool."""
+    """Where engines are started, and with what: common to all instances of a pool. Any thread may use it."""
 
     adapter: Adapter
     options: Mapping[str, str]
@@ -85,6 +65,15 @@ class Workplace:
     work_root: Path
     log_folder: Path
     character_folders: tuple[Path, ...] = ()
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    _prepared: list[Path] = field(default_factory=list, repr=False, compare=False)
+
+    def prepared(self) -> Path:
+        """The adapter's work folder, prepared if that was never done; what lies in the folders is read only once."""
+        with self._turn:
+            if not self._prepared:
+                self._prepared.append(prepare(self.adapter, self.work_root, self.character_folders))
+            return self._prepared[0]
 
 
 class StartedEngine:
@@ -98,6 +87,7 @@ class StartedEngine:
         self._process: EngineProcess | None = None
         self._weighed_at = self._memory_bytes = 0.0
         self.warm_up_frames = workplace.adapter.warm_up_frames
+        self.start_timeout_s = workplace.adapter.start_timeout_s
         self.frame_timeout_s = workplace.adapter.frame_timeout_s
 
     def open(self) -> RemoteEngine:
@@ -134,7 +124,7 @@ class StartedEngine:
             process.end()
 
     def _start(self, instance: str) -> EngineProcess:
-        work = prepare(self._workplace.adapter, self._workplace.work_root, self._workplace.character_folders)
+        work = self._workplace.prepared()
         self._weighed_at = self._memory_bytes = 0.0
         return EngineProcess(self._order(work, instance))
 
@@ -174,7 +164,7 @@ class VisitingEngine:
     """An engine that somebody else started and that dials in; when it leaves, the next one is welcome."""
 
     warm_up_frames = Adapter.warm_up_frames
-    frame_timeout_s = None
+    start_timeout_s = frame_timeout_s = None
     may_return = True
 
     def __init__(self, hub: EngineHub, closing: threading.Event) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from engine_bridge.conformance.subject import Subject
-from engine_bridge.conformance.wire import Line
+from engine_bridge.conformance.wire import KitEndpoint
 from engine_bridge.remote.adapters import Adapter
+from engine_bridge.remote.engine_sources import StartedEngine, Workplace
 from engine_bridge.remote.remote_engine import RemoteEngine
-from engine_bridge.remote.supervisor import StartedEngine, Workplace
 
 #: How long an engine that somebody else starts may take to dial in.
 VISITOR_S = 300.0
@@ -27,48 +27,49 @@ def open_adapter(
     gpu: int | None = None,
 ) -> Iterator[Subject]:
     """The engine of an adapter, prepared if need be, started, and ended afterwards. Raises EngineUnavailableError."""
-    line = Line()
+    endpoint = KitEndpoint()
     place = Workplace(
         adapter=adapter,
         options=adapter.choose(options or {}),
-        token=line.token,
+        token=endpoint.token,
         work_root=work_root,
         log_folder=log_folder,
         character_folders=tuple(character_folders),
     )
-    house = _House(line, place, gpu)
+    restartable = RestartableEngine(endpoint, place, gpu)
     try:
-        yield Subject(engine=house.start(), wire=line, restart=house.start)
+        yield Subject(engine=restartable.start(), wire=endpoint, restart=restartable.start)
     finally:
-        house.end()
-        line.close()
+        restartable.end()
+        endpoint.close()
 
 
 @contextlib.contextmanager
-def open_visitor(line: Line, *, timeout_s: float = VISITOR_S) -> Iterator[Subject]:
-    """An engine that dials ``line`` by itself; its address is ``line.hub.url``, its token ``line.token``."""
+def open_visitor(endpoint: KitEndpoint, *, timeout_s: float = VISITOR_S) -> Iterator[Subject]:
+    """An engine that dials by itself: ``endpoint.hub.url`` is the address, ``endpoint.token`` the secret."""
     try:
-        yield Subject(engine=line.engine(timeout_s), wire=line)
+        yield Subject(engine=endpoint.engine(timeout_s), wire=endpoint)
     finally:
-        line.close()
+        endpoint.close()
 
 
-class _House:
-    """Where one engine lives at a time."""
+class RestartableEngine:
+    """An adapter's engine, one process at a time, that dials the kit."""
 
-    def __init__(self, line: Line, place: Workplace, gpu: int | None) -> None:
-        self._line, self._place, self._gpu = line, place, gpu
-        self._tenant: StartedEngine | None = None
+    def __init__(self, endpoint: KitEndpoint, place: Workplace, gpu: int | None) -> None:
+        self._endpoint, self._place, self._gpu = endpoint, place, gpu
+        self._started: StartedEngine | None = None
 
     def start(self) -> RemoteEngine:
         """End the engine if there is one, and start another."""
         self.end()
-        self._tenant = StartedEngine(self._place, self._line.hub, 0, self._gpu)
-        engine = self._tenant.open()
-        self._line.adopt(engine)
+        self._started = StartedEngine(self._place, self._endpoint.hub, 0, self._gpu)
+        engine = self._started.open()
+        self._endpoint.adopt(engine)
         return engine
 
     def end(self) -> None:
-        tenant, self._tenant = self._tenant, None
-        if tenant is not None:
-            tenant.end()
+        """End the engine if there is one."""
+        started, self._started = self._started, None
+        if started is not None:
+            started.end()

@@ -11,18 +11,18 @@ from engine_bridge.errors import EngineError
 from engine_bridge.frames import Frame, RenderRequest
 
 
-class Call:
+class Job:
     """Requests of one character and one size, shared by the threads of a pool. Any thread may use it.
 
-    A request is named by its position. It waits, then it is out with one instance, then it is proven; an instance that
-    fails gives back what is out with it, ``attempts`` times at most.
+    A request is named by its position. It waits, then it is out with one engine, then it is proven. An engine that
+    fails gives back what it did not prove; only the request it failed at is blamed, ``attempts`` times at most.
     """
 
     def __init__(self, requests: Sequence[RenderRequest], attempts: int) -> None:
         self._requests = [replace(request, request_id=index) for index, request in enumerate(requests)]
         self._attempts = attempts
         self._waiting = deque(range(len(requests)))
-        self._lost: Counter[int] = Counter()
+        self._failures: Counter[int] = Counter()
         self._frames: dict[int, Frame] = {}
         self._error: Exception | None = None
         self._changed = threading.Condition()
@@ -62,14 +62,18 @@ class Call:
             self._changed.notify_all()
         return len(fresh)
 
-    def give_back(self, positions: Collection[int], reason: EngineError) -> None:
-        """Have others try; the call fails with the reason when one of them was lost too often."""
+    def give_back(self, positions: Collection[int]) -> None:
+        """Have these rendered again, before all others; those that are proven already are not."""
         with self._changed:
             lost = [position for position in sorted(positions) if position not in self._frames]
-            self._lost.update(lost)
             self._waiting.extendleft(reversed(lost))
-            worst = max((self._lost[position] for position in lost), default=0)
             self._changed.notify_all()
+
+    def blame(self, positions: Collection[int], reason: EngineError) -> None:
+        """An engine failed at these requests; the job fails with the reason when it was one time too many."""
+        with self._changed:
+            self._failures.update(positions)
+            worst = max((self._failures[position] for position in positions), default=0)
         if worst >= self._attempts:
             self.fail(reason)
 
@@ -85,7 +89,7 @@ class Call:
             return self._changed.wait_for(lambda: self.is_over, timeout_s)
 
     def result(self) -> list[Frame]:
-        """The frames by position. Raises the error that ended the call."""
+        """The frames by position. Raises the error that ended the job."""
         if self._error is not None:
             raise self._error
         return [self._frames[position] for position in range(len(self._requests))]

@@ -20,21 +20,23 @@ if TYPE_CHECKING:
 class SliderMove:
     """What a slider does on its way from minimum to maximum.
 
+    is_noise  whether it is no more than what the engine differs from itself
     covered   mask pixels that changed where the picture changed too
     """
 
     index: int
     name: str
     difference: Difference
+    is_noise: bool
     covered: int
 
 
-def tour_sliders(trial: Trial) -> tuple[SliderMove, ...]:
+def sweep_sliders(trial: Trial) -> tuple[SliderMove, ...]:
     """Two frames per slider; only their differences are kept."""
     return tuple(_slider_moves(trial))
 
 
-def tour_choices(trial: Trial) -> dict[str, list[Frame]]:
+def sweep_choices(trial: Trial) -> dict[str, list[Frame]]:
     """Per discrete parameter, the average face with each of its choices."""
     return {
         parameter.name: trial.render(
@@ -60,8 +62,13 @@ def _slider_moves(trial: Trial) -> Iterator[SliderMove]:
         frames = trial.render([trial.shot(trial.with_slider(index, end)) for index in indices for end in (0.0, 1.0)])
         for place, index in enumerate(indices):
             low, high = frames[2 * place], frames[2 * place + 1]
-            name = trial.schema.continuous[index].name
-            yield SliderMove(index=index, name=name, difference=compare(low, high), covered=_covered(low, high))
+            yield SliderMove(
+                index=index,
+                name=trial.schema.continuous[index].name,
+                difference=compare(low, high),
+                is_noise=trial.repeatability.covers(low, high),
+                covered=_covered(low, high),
+            )
 
 
 def _covered(low: Frame, high: Frame) -> int:
