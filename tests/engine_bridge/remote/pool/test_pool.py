@@ -210,7 +210,7 @@ def test_engines_that_dial_in_share_the_work(visited_pool: EnginePool, faces: Fa
     for name in ("one", "two"):
         visit(visited_pool.url, name)
     assert_true(visited_pool.render(faces(60)), 60)
-    assert visited_pool.name == "mock_remote"
+    assert visited_pool.name == "mock"
 
 
 def test_an_engine_may_come_while_others_work(visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue) -> None:
