@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
+from weakref import WeakKeyDictionary
 
 from engine_bridge.bridge import EngineBridge
 from f2p_datasets.durable import appearing_file
@@ -24,6 +25,8 @@ LOG_SUFFIX: Final = ".engine.jsonl"
 RENDERED: Final = "rendered"
 #: Counters of an engine's record: an attempt's share is the difference of before and after.
 COUNTERS: Final = ("frames", "frames_discarded", "canaries", "canary_failures", "recycles")
+#: How many restarts of an engine are in logs. A pool learns of one late, even after the attempt that it disturbed.
+_LOGGED_RESTARTS: Final = WeakKeyDictionary[EngineBridge, int]()
 
 Attempt = dict[str, Any]
 
@@ -56,7 +59,8 @@ def logged_attempt(engine: EngineBridge, path: Path, dataset_key: str) -> Iterat
     finally:
         after = _record(engine)
         if after is not None:
-            _append(path, {"dataset": dataset_key, "outcome": outcome, **_share(before or {}, after)})
+            attempt = {**_share(before or {}, after), "restarts": _fresh_restarts(engine, after)}
+            _append(path, {"dataset": dataset_key, "outcome": outcome, **attempt})
 
 
 def read_attempts(folder: Path, name: str, dataset_key: str) -> list[Attempt]:
@@ -127,8 +131,15 @@ def _share(before: Mapping[str, Any], after: Mapping[str, Any]) -> Attempt:
         "stamped": after.get("stamped", True),
         "repeatability": after["repeatability"],
         **{name: after[name] - before.get(name, 0) for name in COUNTERS},
-        "restarts": after["restarts"][len(before.get("restarts", ())) :],
     }
+
+
+def _fresh_restarts(engine: EngineBridge, record: Mapping[str, Any]) -> list[str]:
+    """Those that no log has yet: also those from before the attempt, which no other one would tell."""
+    restarts = list(record["restarts"])
+    logged = _LOGGED_RESTARTS.get(engine, 0)
+    _LOGGED_RESTARTS[engine] = len(restarts)
+    return restarts[logged:]
 
 
 def _largest(measured: Sequence[Mapping[str, float] | None]) -> dict[str, float]:

@@ -110,6 +110,17 @@ def test_pairs_and_the_datasets_identity_do_not_depend_on_what_happened(troubled
     assert eventful != calm
 
 
+def test_a_restart_between_two_shards_is_told_once_and_by_the_later_one(
+    engine: EngineBridge, plan: DatasetPlan, tmp_path: Path
+) -> None:
+    watched = WatchedEngine(engine)
+    for shard_index in range(3):
+        render_shard(watched, plan, shard_index, tmp_path)
+        if shard_index == 0:
+            watched.record = replace(watched.record, restarts=("it fell silent",))
+    assert [attempts(tmp_path, index)[0]["restarts"] for index in range(3)] == [[], ["it fell silent"], []]
+
+
 def test_an_engine_nobody_watches_leaves_no_log(dataset: Path) -> None:
     assert list(dataset.glob("*.jsonl")) == []
     assert "rendering" not in json.loads((dataset / "manifest.json").read_text())
