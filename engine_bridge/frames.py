@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,19 @@ class Frame:
     vector: Vector
     picture: Picture
     mask: Mask
+
+
+#: What single precision loses on the way through an engine's units and back, as a share of a slider's range.
+_ROUNDING: Final = 1e-5
+
+
+def settle_vector(applied: Vector, asked: Vector) -> Vector:
+    """The applied vector (V,) inside [0, 1], where a value that differs by rounding only is the one asked for.
+
+    With the last digits of a read-back, an engine that is asked again draws an edge elsewhere, and the vector would not
+    give its own picture any more.
+    """
+    return np.clip(np.where(np.abs(applied - asked) <= _ROUNDING, asked, applied), 0.0, 1.0)
 
 
 def check_frame(frame: Frame, request: RenderRequest) -> Frame:

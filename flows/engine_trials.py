@@ -27,7 +27,7 @@ def open_subject(order: EngineOrder, settings: Settings) -> Iterator[Subject]:
     elif order.is_address:
         place = endpoint(order)
         visited = KitEndpoint(token=place.token, host=place.host, port=place.port, tls=place.tls)
-        with open_visitor(visited) as subject:
+        with open_visitor(visited, needs_stamps=place.needs_stamps) as subject:
             yield subject
     else:
         adapter, options = installed_adapter(order, settings)

@@ -89,7 +89,9 @@ def open_engine(order: EngineOrder, settings: Settings, *, characters: Sequence[
 def check_engine(order: EngineOrder, settings: Settings) -> None:
     """Raise what :func:`open_engine` would, before anything else is begun."""
     if order.is_address:
-        endpoint(order)
+        tls = endpoint(order).tls
+        if tls is not None:
+            _check_tls(tls)
     elif not order.is_mock:
         installed_adapter(order, settings)
 
@@ -140,8 +142,6 @@ def endpoint(order: EngineOrder) -> Endpoint:
             f"engine: {order.name} can be reached from outside; give a wss:// address, and set "
             f"{TLS_CERTIFICATE_VARIABLE} and {TLS_KEY_VARIABLE} to files in PEM format"
         )
-    if tls is not None:
-        _check_tls(tls)
     return found
 
 

@@ -28,12 +28,14 @@ class Subject:
     """An engine under test.
 
     ``wire`` is None for an engine in this process; ``restart`` starts the engine afresh and returns a bridge to it,
-    None when the subject cannot be restarted. Checks that need a handle that is None are skipped.
+    None when the subject cannot be restarted. Checks that need a handle that is None are skipped. ``needs_stamps``: a
+    pool would send this engine away if it did not stamp its frames.
     """
 
     engine: EngineBridge
     wire: Wire | None = None
     restart: Callable[[], EngineBridge] | None = None
+    needs_stamps: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,17 +38,24 @@ def open_adapter(
     )
     restartable = RestartableEngine(endpoint, place, gpu)
     try:
-        yield Subject(engine=restartable.start(), wire=endpoint, restart=restartable.start)
+        yield Subject(
+            engine=restartable.start(),
+            wire=endpoint,
+            restart=restartable.start,
+            needs_stamps=adapter.stamps == "required",
+        )
     finally:
         restartable.end()
         endpoint.close()
 
 
 @contextlib.contextmanager
-def open_visitor(endpoint: KitEndpoint, *, timeout_s: float = VISITOR_S) -> Iterator[Subject]:
+def open_visitor(
+    endpoint: KitEndpoint, *, timeout_s: float = VISITOR_S, needs_stamps: bool = True
+) -> Iterator[Subject]:
     """An engine that dials by itself: ``endpoint.hub.url`` is the address, ``endpoint.token`` the secret."""
     try:
-        yield Subject(engine=endpoint.engine(timeout_s), wire=endpoint)
+        yield Subject(engine=endpoint.engine(timeout_s), wire=endpoint, needs_stamps=needs_stamps)
     finally:
         endpoint.close()
 

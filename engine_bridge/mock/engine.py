@@ -11,7 +11,7 @@ import numpy as np
 
 from engine_bridge.characters import load_schema
 from engine_bridge.errors import EngineUnavailableError
-from engine_bridge.frames import Frame, RenderRequest
+from engine_bridge.frames import Frame, RenderRequest, settle_vector
 from engine_bridge.mock.assets import assets_hash, load_head
 from engine_bridge.mock.choices import check_choices
 from engine_bridge.mock.renderer import Renderer
@@ -78,10 +78,14 @@ class MockEngine:
         }
         picture, mask = renderer.render(schema.head, offsets, choices, request.scene, request.resolution)
         self._num_frames += 1
-        applied = schema.harden(vector)
-        applied[: schema.num_continuous] = sliders.encode(values)
+        asked = schema.harden(vector)
+        applied = np.concatenate([sliders.encode(values), asked[schema.num_continuous :]])
         return Frame(
-            request_id=request.request_id, frame_id=self._num_frames, vector=applied, picture=picture, mask=mask
+            request_id=request.request_id,
+            frame_id=self._num_frames,
+            vector=settle_vector(applied, asked),
+            picture=picture,
+            mask=mask,
         )
 
     def _character(self, character: str) -> tuple[ParameterSchema, SliderMap]:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from engine_bridge.errors import FrameRejectedError
-from engine_bridge.frames import Frame, RenderRequest, check_frame
+from engine_bridge.frames import Frame, RenderRequest, check_frame, settle_vector
 from engine_bridge.remote.messages import Capabilities, FrameReply
 from engine_bridge.remote.pictures import Encoded, decode_pictures
 from engine_bridge.remote.stamps import Stamp, check_stamp, remove_stamp
 from engine_bridge.schema import ParameterSchema, Vector
-
-#: What single precision loses on the way through an engine's matrices and back, as a share of a slider's range.
-_ROUNDING: Final = 1e-5
-
 
 def verify_reply(
     reply: FrameReply, request: RenderRequest, schema: ParameterSchema, capabilities: Capabilities, encoding: str
@@ -39,11 +33,7 @@ def verify_reply(
 
 
 def read_back(applied: Vector, request: RenderRequest, schema: ParameterSchema, tolerance: float) -> Vector:
-    """The vector (V,) that was applied, inside [0, 1]. Raises FrameRejectedError when it is not the one asked for.
-
-    A value that differs by rounding only is the one asked for: with the last digits of a read-back, an engine that is
-    asked again draws an edge elsewhere, and the vector would not give its own picture any more.
-    """
+    """The vector (V,) that was applied, inside [0, 1]. Raises FrameRejectedError when it is not the one asked for."""
     asked = schema.harden(request.vector)
     if applied.shape != asked.shape:
         raise FrameRejectedError(
@@ -56,7 +46,7 @@ def read_back(applied: Vector, request: RenderRequest, schema: ParameterSchema, 
             f"request {request.request_id}: {_name(schema, worst)} was asked to be {asked[worst]:.4f} and read back as "
             f"{applied[worst]:.4f}; the engine announced a tolerance of {tolerance:g}"
         )
-    return np.clip(np.where(difference <= _ROUNDING, asked, applied), 0.0, 1.0)
+    return settle_vector(applied, asked)
 
 
 def _name(schema: ParameterSchema, index: int) -> str:

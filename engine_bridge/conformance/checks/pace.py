@@ -19,6 +19,10 @@ LARGEST_FRAMES: Final = 2
 #: A pair dataset of the paper's size.
 DATASET_PAIRS: Final = 20_000
 STAMP_PX: Final = 4
+NO_STAMPS: Final = (
+    "the engine announces no stamps, so a pool sends it away: draw them, or accept that a late picture may pass for a "
+    'true one with stamps = "optional" in engine.toml, or with ?stamps=optional behind the address'
+)
 
 
 def keeps_pace(trial: Trial) -> Evidence:
@@ -39,6 +43,8 @@ def keeps_pace(trial: Trial) -> Evidence:
 
 def stamps_prove_pictures(trial: Trial) -> Evidence:
     """The bridge verifies every stamp and replaces it; none is left in the picture or in the mask."""
+    if not trial.announced.stamp and trial.subject.needs_stamps:
+        return judge(False, NO_STAMPS)
     if not trial.announced.stamp:
         return skip("the engine announces no stamps, so pictures are tied to requests by canaries only")
     frames = trial.render([trial.shot(trial.random_vector(50 + seed)) for seed in range(2 * trial.announced.max_batch)])

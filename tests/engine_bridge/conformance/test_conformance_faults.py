@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine_bridge.conformance import BEHAVIOURS
+from engine_bridge.conformance import BEHAVIOURS, Verdict
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
 from engine_bridge.parts import Part
@@ -226,6 +226,12 @@ def test_scene_fields_that_are_not_announced_but_drawn_are_found(with_fault, att
 
 def test_frames_slower_than_announced_are_found(with_fault, attempt):
     assert attempt(with_fault(honest, capabilities=capabilities(longest_frame_s=1e-6)), "pace").failed
+
+
+@pytest.mark.parametrize("needs_stamps", [True, False])
+def test_an_engine_without_stamps_fails_where_a_pool_sends_it_away(mock, attempt, needs_stamps):
+    evidence = attempt(mock, "stamps", needs_stamps=needs_stamps).evidence
+    assert evidence.verdict is (Verdict.FAILED if needs_stamps else Verdict.SKIPPED)
 
 
 def test_stamps_left_in_the_picture_are_found(with_fault, attempt):
