@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Final
 
 from engine_bridge.errors import InputError
-from engine_bridge.remote.adapters import list_adapters
+from engine_bridge.remote.processes.adapters import list_adapters
 from flows.engines import MOCK, EngineOrder, open_engine, schemas_of, studio_renderer
 from flows.settings import Settings
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine_bridge.errors import InputError
-from engine_bridge.remote.preparation import prepare
+from engine_bridge.remote.processes.preparation import prepare
 from flows.settings import Settings
 
 if TYPE_CHECKING:
-    from engine_bridge.remote.adapters import Adapter
+    from engine_bridge.remote.processes.adapters import Adapter
 
 #: Where a preparation puts it in the work folder; the rest there is the engine's own: programs, caches, its home.
 _PROJECT: Final = "project"

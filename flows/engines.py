@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engine_bridge.bridge import EngineBridge
-    from engine_bridge.remote.adapters import Adapter
-    from engine_bridge.remote.hub import TlsFiles
-    from engine_bridge.remote.pool import Endpoint
+    from engine_bridge.remote.bridge_end.hub import TlsFiles
+    from engine_bridge.remote.pool.pool import Endpoint
+    from engine_bridge.remote.processes.adapters import Adapter
     from engine_bridge.schema import ParameterSchema, Vector
 
 MOCK: Final = "mock"
@@ -98,7 +98,7 @@ def check_engine(order: EngineOrder, settings: Settings) -> None:
 
 def find_adapter(name: str, settings: Settings) -> tuple[Adapter, dict[str, str]]:
     """The adapter of that name, and the options chosen behind it. Raises InputError."""
-    from engine_bridge.remote.adapters import load_adapter, parse_engine_spec
+    from engine_bridge.remote.processes.adapters import load_adapter, parse_engine_spec
 
     if not name or name == MOCK:
         raise InputError(f"engine: {name!r} has no folder of its own; see 'f2p engine list'")
@@ -118,9 +118,9 @@ def installed_adapter(order: EngineOrder, settings: Settings) -> tuple[Adapter, 
 
 def endpoint(order: EngineOrder) -> Endpoint:
     """The address of an order, with what protects it. Raises InputError for one that would not be safe."""
-    from engine_bridge.remote.connection import is_loopback
-    from engine_bridge.remote.hub import SHORTEST_TOKEN, TlsFiles
-    from engine_bridge.remote.pool import Endpoint
+    from engine_bridge.remote.bridge_end.hub import SHORTEST_TOKEN, TlsFiles
+    from engine_bridge.remote.pool.pool import Endpoint
+    from engine_bridge.remote.wire.connection import is_loopback
 
     token, files, wants_tls = bridge_token(), tls_files(), order.name.startswith("wss:")
     if token is None:
@@ -205,7 +205,7 @@ def studio_renderer(
 
 def _open_pool(order: EngineOrder, settings: Settings, character_folders: Sequence[Path]) -> EngineBridge:
     engine, options = (endpoint(order), {}) if order.is_address else installed_adapter(order, settings)
-    from engine_bridge.remote.pool import EnginePool, PoolConfig
+    from engine_bridge.remote.pool.pool import EnginePool, PoolConfig
 
     return EnginePool(
         engine,

@@ -32,7 +32,7 @@ Attempt = dict[str, Any]
 
 
 class EngineRecord(Protocol):
-    """What a watched engine says about its life so far (``engine_bridge.remote.record``)."""
+    """What a watched engine says about its life so far (``engine_bridge.remote.pool.record``)."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types: engine, build, repeatability, restarts and the counters."""

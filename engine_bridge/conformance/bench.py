@@ -25,13 +25,13 @@ from engine_bridge.conformance.subjects import open_adapter
 from engine_bridge.conformance.trial import ENGINE_PARTS
 from engine_bridge.errors import InputError
 from engine_bridge.frames import RenderRequest
-from engine_bridge.remote.adapters import Adapter
-from engine_bridge.remote.pictures import decode_pictures, encode_pictures
-from engine_bridge.remote.plausibility import check_plausible
-from engine_bridge.remote.pool import EnginePool, PoolConfig
-from engine_bridge.remote.process_tree import descendants, resident_bytes
-from engine_bridge.remote.record import EngineRecord
-from engine_bridge.remote.remote_engine import RemoteEngine
+from engine_bridge.remote.bridge_end.remote_engine import RemoteEngine
+from engine_bridge.remote.pool.plausibility import check_plausible
+from engine_bridge.remote.pool.pool import EnginePool, PoolConfig
+from engine_bridge.remote.pool.record import EngineRecord
+from engine_bridge.remote.processes.adapters import Adapter
+from engine_bridge.remote.processes.process_tree import descendants, resident_bytes
+from engine_bridge.remote.wire.pictures import decode_pictures, encode_pictures
 
 _DECODED_FRAMES: Final = 20
 _MEMORY_SAMPLES: Final = 24

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine_bridge.frames import Frame, Picture
-from engine_bridge.remote import canary_pictures
+from engine_bridge.remote.pool import canary_pictures
 
 #: A pixel has changed when a channel differs by more than this many of 255 levels.
 VISIBLE_LEVELS: Final = 3

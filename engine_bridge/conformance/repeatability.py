@@ -1,7 +1,7 @@
 """Whether an engine repeats itself, found out by the very checks that a pool makes before it trusts an engine.
 
 So that the kit never passes what a pool refuses, or the other way round, there is one tolerance for equal pictures: the
-pool's, in :mod:`engine_bridge.remote.truth`.
+pool's, in :mod:`engine_bridge.remote.pool.truth`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 
 from engine_bridge.errors import FrameRejectedError
 from engine_bridge.frames import Frame
-from engine_bridge.remote.canary_pictures import Difference
-from engine_bridge.remote.truth import RenderOne, Truth
+from engine_bridge.remote.pool.canary_pictures import Difference
+from engine_bridge.remote.pool.truth import RenderOne, Truth
 
 
 class Repeatability:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from engine_bridge.conformance.subject import Subject
 from engine_bridge.conformance.wire import KitEndpoint
-from engine_bridge.remote.adapters import Adapter
-from engine_bridge.remote.engine_sources import StartedEngine, Workplace
-from engine_bridge.remote.remote_engine import RemoteEngine
+from engine_bridge.remote.bridge_end.remote_engine import RemoteEngine
+from engine_bridge.remote.pool.engine_sources import StartedEngine, Workplace
+from engine_bridge.remote.processes.adapters import Adapter
 
 #: How long an engine that somebody else starts may take to dial in.
 VISITOR_S = 300.0

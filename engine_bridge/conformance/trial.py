@@ -15,9 +15,9 @@ from engine_bridge.conformance.repeatability import Repeatability
 from engine_bridge.conformance.subject import Announced, Subject
 from engine_bridge.conformance.sweeps import SliderMove, sweep_choices, sweep_sliders
 from engine_bridge.frames import Frame, RenderRequest, check_frame
-from engine_bridge.remote.canary_pictures import CanaryPictures
-from engine_bridge.remote.remote_engine import RemoteEngine
-from engine_bridge.remote.truth import Truth
+from engine_bridge.remote.bridge_end.remote_engine import RemoteEngine
+from engine_bridge.remote.pool.canary_pictures import CanaryPictures
+from engine_bridge.remote.pool.truth import Truth
 from engine_bridge.scene import STUDIO, Scene
 from engine_bridge.schema import ParameterSchema, Vector
 

@@ -18,10 +18,11 @@ from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from engine_bridge.errors import EngineError, EngineLostError, EngineTimeoutError, ProtocolError
-from engine_bridge.remote.connection import CLOSE_TIMEOUT_S, MAX_QUEUED_MESSAGES, Connection
-from engine_bridge.remote.handshake import read_hello, welcome
-from engine_bridge.remote.hub import EngineHub, TlsFiles
-from engine_bridge.remote.messages import (
+from engine_bridge.remote.bridge_end.handshake import read_hello, welcome
+from engine_bridge.remote.bridge_end.hub import EngineHub, TlsFiles
+from engine_bridge.remote.bridge_end.remote_engine import RemoteEngine
+from engine_bridge.remote.wire.connection import CLOSE_TIMEOUT_S, MAX_QUEUED_MESSAGES, Connection
+from engine_bridge.remote.wire.messages import (
     HELLO_DEADLINE_S,
     MAX_HELLO_BYTES,
     SUBPROTOCOL,
@@ -33,7 +34,6 @@ from engine_bridge.remote.messages import (
     Pong,
     RenderOrder,
 )
-from engine_bridge.remote.remote_engine import RemoteEngine
 from engine_bridge.schema import ParameterSchema, Vector
 
 #: Engines dial again after 0.5 s, then ever later up to 10 s.

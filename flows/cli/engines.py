@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from engine_bridge.errors import InputError
-from engine_bridge.remote.faults import FAULTS
+from engine_bridge.remote.engine_end.faults import FAULTS
 from flows.cli.terminal import (
     Character,
     Debug,
@@ -30,7 +30,7 @@ from flows.settings import TOKEN_VARIABLE, bridge_token
 
 if TYPE_CHECKING:
     from engine_bridge.conformance import Finding
-    from engine_bridge.remote.adapters import Adapter
+    from engine_bridge.remote.processes.adapters import Adapter
 
 A_BEHAVIOUR_FAILED: Final = 3
 
@@ -40,7 +40,7 @@ app = typer.Typer(no_args_is_help=True, help="List, check, measure and open the 
 @app.command("list", epilog=example("f2p engine list"))
 def list_engines(*, home: Home = None, as_json: Json = False, debug: Debug = False) -> None:
     """Every engine: the shipped adapters and those in HOME/engines, and how to install what is not here."""
-    from engine_bridge.remote.adapters import list_adapters
+    from engine_bridge.remote.processes.adapters import list_adapters
 
     adapters, faults = list_adapters(open_settings(home, debug).engine_folders)
     for fault in faults:
@@ -147,7 +147,7 @@ def serve_mock(
 ) -> None:
     """Dial a bridge and be an engine: the mock over the wire, with faults if wanted. F2P_BRIDGE_TOKEN is the secret."""
     settings = open_settings(home, debug)
-    from engine_bridge.remote.faults import parse_fault
+    from engine_bridge.remote.engine_end.faults import parse_fault
 
     faults = [parse_fault(text) for text in fault or []]
     token = bridge_token()

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine_bridge.errors import EngineTimeoutError, InputError
-from engine_bridge.remote.process_tree import descendants
+from engine_bridge.remote.processes.process_tree import descendants
 
 #: The pace has to be known before the first attack; and the work has to go on after the last one.
 _SHARDS_BEFORE, _SHARDS_AFTER = 2, 1

@@ -13,8 +13,8 @@ from typing import Any, Final
 from engine_bridge.bridge import EngineBridge
 from engine_bridge.errors import InputError
 from engine_bridge.frames import RenderRequest
-from engine_bridge.remote.process_tree import descendants, resident_bytes
-from engine_bridge.remote.record import EngineRecord
+from engine_bridge.remote.pool.record import EngineRecord
+from engine_bridge.remote.processes.process_tree import descendants, resident_bytes
 from engine_bridge.schema import ParameterSchema
 from f2p_datasets.rendering import frames_at_once
 from f2p_datasets.samplers import UniformSampler

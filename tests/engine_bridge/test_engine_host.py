@@ -21,8 +21,8 @@ DISTRIBUTIONS = {"yaml": "pyyaml", "cv2": "opencv-python", "PIL": "pillow"}
 EXTRAS = {
     "mock": {"mock"},
     "engines": {"mock", "png", "panda3d", "check"},
-    "remote/photography.py": {"mock"},
-    "remote/pictures.py": {"png"},
+    "remote/bridge_end/camera_effects.py": {"mock"},
+    "remote/wire/pictures.py": {"png"},
     "conformance/page.py": {"check"},
     "conformance/bench_table.py": {"check"},
     "": set(),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine_bridge.remote.faults import FAULTS
+from engine_bridge.remote.engine_end.faults import FAULTS
 from flows.cli import main
 from flows.cli.app import ENGINE_TROUBLE, INTERRUPTED, USERS_MISTAKE
 

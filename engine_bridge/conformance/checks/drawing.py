@@ -13,7 +13,7 @@ from engine_bridge.conformance.sheets import beside, compared, painted
 from engine_bridge.conformance.trial import Trial
 from engine_bridge.frames import Frame
 from engine_bridge.parts import Part
-from engine_bridge.remote.canary_pictures import Difference as Noise
+from engine_bridge.remote.pool.canary_pictures import Difference as Noise
 
 #: A lit face: mean and spread of its skin in levels of 255.
 DARKEST_SKIN, BRIGHTEST_SKIN, FLATTEST_PICTURE = 25.0, 250.0, 8.0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine_bridge.engines.mock_remote.serving import serve_mock
 from engine_bridge.errors import EngineError, InputError
-from engine_bridge.remote.faults import FAULTS, Fault, parse_fault, parse_faults
+from engine_bridge.remote.engine_end.faults import FAULTS, Fault, parse_fault, parse_faults
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -10,10 +10,10 @@ from engine_bridge.characters import list_schemas
 from engine_bridge.errors import InputError
 from engine_bridge.frames import MINIMUM_RESOLUTION, RenderRequest
 from engine_bridge.mock import MockEngine
-from engine_bridge.remote.client import serve
-from engine_bridge.remote.faults import Fault
-from engine_bridge.remote.faulty_wire import FaultyWire
-from engine_bridge.remote.messages import Capabilities
+from engine_bridge.remote.engine_end.client import serve
+from engine_bridge.remote.engine_end.faults import Fault
+from engine_bridge.remote.engine_end.faulty_wire import FaultyWire
+from engine_bridge.remote.wire.messages import Capabilities
 from engine_bridge.scene import ENGINE_SCENE_FIELDS
 
 
@@ -32,7 +32,7 @@ def serve_mock(
     """Serve until the bridge says not to come again. No ``characters`` means all that can be loaded.
 
     ``faults`` happen to its messages; ``memory`` is the folder where those that happen once are remembered.
-    Raises as :func:`engine_bridge.remote.client.serve` does.
+    Raises as :func:`engine_bridge.remote.engine_end.client.serve` does.
     """
     engine = MockEngine(characters_folders, name="mock_remote")
     names = characters or _drawable(engine, characters_folders)

@@ -14,8 +14,8 @@ from engine_bridge.characters import list_schemas
 from engine_bridge.engines.panda3d.engine import LARGEST_PX, PandaEngine
 from engine_bridge.engines.panda3d.pipes import SOFTWARE
 from engine_bridge.errors import EngineError, InputError
-from engine_bridge.remote.client import serve
-from engine_bridge.remote.messages import Capabilities
+from engine_bridge.remote.engine_end.client import serve
+from engine_bridge.remote.wire.messages import Capabilities
 
 
 def main(environment: Mapping[str, str]) -> int:

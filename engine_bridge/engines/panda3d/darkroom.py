@@ -30,7 +30,7 @@ from engine_bridge.engines.panda3d import passes
 from engine_bridge.engines.panda3d.skin import LEVELS_PER_PART
 from engine_bridge.errors import EngineError, EngineUnavailableError
 from engine_bridge.frames import Mask, Picture
-from engine_bridge.remote.stamps import STAMP_PX, Stamp
+from engine_bridge.remote.wire.stamps import STAMP_PX, Stamp
 from engine_bridge.scene import Rgb
 
 _PART_OF_LEVEL: Final = ((np.arange(256) + LEVELS_PER_PART // 2) // LEVELS_PER_PART).astype(np.uint8)

@@ -26,7 +26,7 @@ from engine_bridge.mock.camera import FRAMINGS
 from engine_bridge.mock.choices import check_choices
 from engine_bridge.mock.look import look_of
 from engine_bridge.mock.rig import SliderMap
-from engine_bridge.remote.stamps import Stamp
+from engine_bridge.remote.wire.stamps import Stamp
 from engine_bridge.scene import ENGINE_SCENE_FIELDS
 from engine_bridge.schema import ParameterSchema, Vector
 

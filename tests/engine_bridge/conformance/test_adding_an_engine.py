@@ -14,8 +14,8 @@ import pytest
 import engine_bridge
 from engine_bridge.conformance import BEHAVIOURS, Verdict, run_conformance
 from engine_bridge.conformance.subjects import open_adapter
-from engine_bridge.remote.adapters import load_adapter
-from engine_bridge.remote.hub import TlsFiles
+from engine_bridge.remote.bridge_end.hub import TlsFiles
+from engine_bridge.remote.processes.adapters import load_adapter
 
 PAGE = Path(engine_bridge.__file__).parent.parent / "docs" / "adding-an-engine.md"
 #: What the page says of the checks that paper faces cannot be tried on.

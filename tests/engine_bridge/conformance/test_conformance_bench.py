@@ -15,7 +15,7 @@ from engine_bridge.conformance.bench import BenchConfig, Source, measure
 from engine_bridge.conformance.bench_report import BenchReport, PoolRate, SessionRate
 from engine_bridge.conformance.bench_table import print_bench
 from engine_bridge.errors import InputError
-from engine_bridge.remote.record import EngineRecord
+from engine_bridge.remote.pool.record import EngineRecord
 
 SESSION = SessionRate(
     batch=16,

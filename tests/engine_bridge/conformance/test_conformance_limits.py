@@ -16,8 +16,8 @@ import pytest
 from engine_bridge.conformance import Subject, Trial
 from engine_bridge.errors import FrameRejectedError
 from engine_bridge.frames import Frame
-from engine_bridge.remote.canary_pictures import CanaryPictures
-from engine_bridge.remote.truth import Truth
+from engine_bridge.remote.pool.canary_pictures import CanaryPictures
+from engine_bridge.remote.pool.truth import Truth
 
 #: Capabilities of an engine that needs half a second for a frame at most.
 PATIENT = SimpleNamespace(

@@ -10,8 +10,8 @@ from engine_bridge.conformance import Subject, Verdict
 from engine_bridge.conformance.subjects import open_visitor
 from engine_bridge.conformance.wire import KitEndpoint
 from engine_bridge.errors import EngineTimeoutError
-from engine_bridge.remote.client import serve
-from engine_bridge.remote.messages import Capabilities, ErrorReply, FrameReply
+from engine_bridge.remote.engine_end.client import serve
+from engine_bridge.remote.wire.messages import Capabilities, ErrorReply, FrameReply
 
 INSTANCE = "the-only-one"
 

@@ -13,7 +13,7 @@ import pytest
 from engine_bridge.conformance import Verdict
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
-from engine_bridge.remote.messages import RenderOrder
+from engine_bridge.remote.wire.messages import RenderOrder
 from engine_bridge.schema import Vector
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine_bridge.remote.adapters import load_adapter
-from engine_bridge.remote.pool import EnginePool, PoolConfig
+from engine_bridge.remote.pool.pool import EnginePool, PoolConfig
+from engine_bridge.remote.processes.adapters import load_adapter
 
 INFRA = Path(__file__).parents[3] / "infra"
 #: Engines that must be there: a test of one of them fails where it would be skipped elsewhere.

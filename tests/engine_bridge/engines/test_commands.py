@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine_bridge.remote.adapters import Adapter, find_adapters
+from engine_bridge.remote.processes.adapters import Adapter, find_adapters
 
 
 @pytest.mark.parametrize("adapter", find_adapters().values(), ids=lambda adapter: adapter.name)

@@ -15,7 +15,7 @@ from engine_bridge.engines.godot_assets.schemas import write_schemas
 from engine_bridge.engines.godot_assets.slopes import weight_gradients
 from engine_bridge.engines.godot_assets.variants import Strings, Vectors, store_variant
 from engine_bridge.mock.assets import load_head
-from engine_bridge.remote.adapters import load_adapter
+from engine_bridge.remote.processes.adapters import load_adapter
 from engine_bridge.schema import ParameterSchema
 
 

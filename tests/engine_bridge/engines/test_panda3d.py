@@ -18,7 +18,7 @@ from engine_bridge.engines.panda3d.engine import LARGEST_PX, PandaEngine
 from engine_bridge.errors import EngineUnavailableError, InputError
 from engine_bridge.frames import RenderRequest, check_frame
 from engine_bridge.parts import Part
-from engine_bridge.remote.stamps import DrawsStamps, Stamp, check_stamp
+from engine_bridge.remote.wire.stamps import DrawsStamps, Stamp, check_stamp
 from engine_bridge.scene import ENGINE_SCENE_FIELDS, Scene
 
 SIDE = 96

@@ -14,8 +14,8 @@ pytest.importorskip("panda3d.core", reason="pip install '.[panda3d]'")
 from engine_bridge.engines.panda3d.__main__ import drawable, main
 from engine_bridge.engines.panda3d.engine import PandaEngine
 from engine_bridge.frames import RenderRequest
-from engine_bridge.remote.adapters import find_adapters
-from engine_bridge.remote.hub import EngineHub
+from engine_bridge.remote.bridge_end.hub import EngineHub
+from engine_bridge.remote.processes.adapters import find_adapters
 from engine_bridge.scene import Scene
 
 TOKEN = "a token of sixteen characters or more"

@@ -18,13 +18,13 @@ from websockets.typing import Subprotocol
 
 from engine_bridge.errors import EngineError
 from engine_bridge.frames import Frame, RenderRequest
-from engine_bridge.remote.client import serve
-from engine_bridge.remote.faults import parse_faults
-from engine_bridge.remote.faulty_wire import FaultyWire
-from engine_bridge.remote.hub import EngineHub
-from engine_bridge.remote.messages import Capabilities, Hello
-from engine_bridge.remote.protocol import encode
-from engine_bridge.remote.remote_engine import RemoteEngine
+from engine_bridge.remote.bridge_end.hub import EngineHub
+from engine_bridge.remote.bridge_end.remote_engine import RemoteEngine
+from engine_bridge.remote.engine_end.client import serve
+from engine_bridge.remote.engine_end.faults import parse_faults
+from engine_bridge.remote.engine_end.faulty_wire import FaultyWire
+from engine_bridge.remote.wire.messages import Capabilities, Hello
+from engine_bridge.remote.wire.protocol import encode
 from engine_bridge.scene import ENGINE_SCENE_FIELDS, STUDIO, Scene
 from engine_bridge.schema import ContinuousParameter, DiscreteParameter, ParameterSchema, Vector
 

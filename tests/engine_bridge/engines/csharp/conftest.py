@@ -20,8 +20,8 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from engine_bridge.remote.hub import EngineHub
-from engine_bridge.remote.remote_engine import RemoteEngine
+from engine_bridge.remote.bridge_end.hub import EngineHub
+from engine_bridge.remote.bridge_end.remote_engine import RemoteEngine
 
 TOKEN = "a-token-for-the-tests-of-csharp"
 FOLDER = Path(__file__).parents[4] / "engine_bridge" / "engines" / "csharp"

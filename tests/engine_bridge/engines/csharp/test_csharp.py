@@ -13,9 +13,9 @@ import pytest
 from engine_bridge.errors import EngineError, InputError
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.parts import NUM_PARTS, Part
-from engine_bridge.remote.adapters import load_adapter
-from engine_bridge.remote.hub import EngineHub, TlsFiles
-from engine_bridge.remote.remote_engine import RemoteEngine
+from engine_bridge.remote.bridge_end.hub import EngineHub, TlsFiles
+from engine_bridge.remote.bridge_end.remote_engine import RemoteEngine
+from engine_bridge.remote.processes.adapters import load_adapter
 from engine_bridge.scene import STUDIO, Scene
 from engine_bridge.schema import Vector
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine_bridge.conformance import BEHAVIOURS, Behaviour, Trial, Verdict, try_behaviour
 from engine_bridge.conformance.subjects import open_adapter
-from engine_bridge.remote.adapters import load_adapter
+from engine_bridge.remote.processes.adapters import load_adapter
 
 
 @pytest.fixture(scope="module")

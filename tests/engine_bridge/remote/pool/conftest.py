@@ -15,14 +15,14 @@ import pytest
 from engine_bridge.errors import EngineError
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
-from engine_bridge.remote.adapters import Adapter, load_adapter
-from engine_bridge.remote.client import serve
-from engine_bridge.remote.engine_sources import StartedEngine, await_hello
-from engine_bridge.remote.faults import parse_faults
-from engine_bridge.remote.faulty_wire import FaultyWire
-from engine_bridge.remote.messages import Capabilities
-from engine_bridge.remote.pool import EnginePool, PoolConfig
-from engine_bridge.remote.remote_engine import RemoteEngine
+from engine_bridge.remote.bridge_end.remote_engine import RemoteEngine
+from engine_bridge.remote.engine_end.client import serve
+from engine_bridge.remote.engine_end.faults import parse_faults
+from engine_bridge.remote.engine_end.faulty_wire import FaultyWire
+from engine_bridge.remote.pool.engine_sources import StartedEngine, await_hello
+from engine_bridge.remote.pool.pool import EnginePool, PoolConfig
+from engine_bridge.remote.processes.adapters import Adapter, load_adapter
+from engine_bridge.remote.wire.messages import Capabilities
 from engine_bridge.scene import ENGINE_SCENE_FIELDS
 
 SIDE = 64
@@ -73,7 +73,7 @@ class ThreadedEngine(StartedEngine):
 @pytest.fixture
 def threaded_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenPool]:
     """``threaded_pool(faults, adapter={...}, instances=1, ...)``: a pool whose engines are threads."""
-    monkeypatch.setattr("engine_bridge.remote.pool.StartedEngine", ThreadedEngine)
+    monkeypatch.setattr("engine_bridge.remote.pool.pool.StartedEngine", ThreadedEngine)
     opened: list[EnginePool] = []
 
     def open_pool(faults: str = "", *, adapter: dict[str, Any] | None = None, **config: Any) -> EnginePool:

@@ -7,11 +7,11 @@ import pytest
 from engine_bridge.errors import EngineLostError, FrameRejectedError
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
-from engine_bridge.remote.canary_pictures import CanaryPictures
-from engine_bridge.remote.job import Job
-from engine_bridge.remote.proving import Proving
-from engine_bridge.remote.record import Ledger
-from engine_bridge.remote.truth import Truth
+from engine_bridge.remote.pool.canary_pictures import CanaryPictures
+from engine_bridge.remote.pool.job import Job
+from engine_bridge.remote.pool.proving import Proving
+from engine_bridge.remote.pool.record import Ledger
+from engine_bridge.remote.pool.truth import Truth
 
 Faces = Callable[[int], list[RenderRequest]]
 LOST = EngineLostError("it is gone")

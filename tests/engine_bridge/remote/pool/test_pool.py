@@ -27,10 +27,10 @@ from engine_bridge.errors import (
 )
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
-from engine_bridge.remote.messages import Capabilities
-from engine_bridge.remote.pool import Endpoint, EnginePool, PoolConfig
-from engine_bridge.remote.pool_state import PoolState, RestartBudget
-from engine_bridge.remote.remote_engine import RemoteEngine
+from engine_bridge.remote.bridge_end.remote_engine import RemoteEngine
+from engine_bridge.remote.pool.pool import Endpoint, EnginePool, PoolConfig
+from engine_bridge.remote.pool.pool_state import PoolState, RestartBudget
+from engine_bridge.remote.wire.messages import Capabilities
 from engine_bridge.scene import Scene
 
 Faces = Callable[[int], list[RenderRequest]]

@@ -14,8 +14,8 @@ from engine_bridge.errors import (
 )
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
-from engine_bridge.remote.faults import FAULTS
-from engine_bridge.remote.pool import EnginePool
+from engine_bridge.remote.engine_end.faults import FAULTS
+from engine_bridge.remote.pool.pool import EnginePool
 
 Faces = Callable[[int], list[RenderRequest]]
 AssertTrue = Callable[[Sequence[Frame], int], None]

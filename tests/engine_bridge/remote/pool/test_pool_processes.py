@@ -19,9 +19,9 @@ import pytest
 
 from engine_bridge.errors import EngineUnavailableError
 from engine_bridge.frames import Frame, RenderRequest
-from engine_bridge.remote.adapters import load_adapter
-from engine_bridge.remote.pool import EnginePool, PoolConfig
-from engine_bridge.remote.process_tree import descendants
+from engine_bridge.remote.pool.pool import EnginePool, PoolConfig
+from engine_bridge.remote.processes.adapters import load_adapter
+from engine_bridge.remote.processes.process_tree import descendants
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="needs Linux' /proc")
 
@@ -147,8 +147,8 @@ def _render_in_worker(wire: Any, folder: Path) -> None:
 def test_a_program_that_forgets_to_close_ends_all_the_same(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from engine_bridge.remote.adapters import load_adapter\n"
-        "from engine_bridge.remote.pool import EnginePool\n"
+        "from engine_bridge.remote.processes.adapters import load_adapter\n"
+        "from engine_bridge.remote.pool.pool import EnginePool\n"
         "folder = Path(sys.argv[1])\n"
         "pool = EnginePool(load_adapter('mock_remote'), work_root=folder / 'work', log_folder=folder / 'logs')\n"
         "print(pool.describe('tiny').character)\n"
@@ -164,8 +164,8 @@ def test_ctrl_c_ends_a_render_and_its_engines(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
         "from engine_bridge.frames import RenderRequest\n"
-        "from engine_bridge.remote.adapters import load_adapter\n"
-        "from engine_bridge.remote.pool import EnginePool\n"
+        "from engine_bridge.remote.processes.adapters import load_adapter\n"
+        "from engine_bridge.remote.pool.pool import EnginePool\n"
         "folder = Path(sys.argv[1])\n"
         "with EnginePool(load_adapter('mock_remote'), work_root=folder / 'w', log_folder=folder / 'l') as pool:\n"
         "    vector = pool.describe('tiny').default_vector()\n"

@@ -18,11 +18,11 @@ from engine_bridge.errors import (
 )
 from engine_bridge.frames import Frame, RenderRequest
 from engine_bridge.mock import MockEngine
-from engine_bridge.remote.client import serve
-from engine_bridge.remote.faults import parse_faults
-from engine_bridge.remote.faulty_wire import FaultyWire
-from engine_bridge.remote.messages import Capabilities
-from engine_bridge.remote.pool import Endpoint, EnginePool, PoolConfig
+from engine_bridge.remote.engine_end.client import serve
+from engine_bridge.remote.engine_end.faults import parse_faults
+from engine_bridge.remote.engine_end.faulty_wire import FaultyWire
+from engine_bridge.remote.pool.pool import Endpoint, EnginePool, PoolConfig
+from engine_bridge.remote.wire.messages import Capabilities
 from engine_bridge.scene import ENGINE_SCENE_FIELDS
 
 Faces = Callable[[int], list[RenderRequest]]

@@ -1,0 +1,1 @@
+"""Several supervised engines as one EngineBridge, whose frames are proven before anybody gets them."""
