@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from engine_bridge.remote.references import Difference, compare
+from engine_bridge.remote.pool.canary_pictures import Difference, compare
 
 from engine_bridge.bridge import EngineBridge
 from engine_bridge.frames import Frame, RenderRequest
