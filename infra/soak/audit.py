@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from engine_bridge.remote.pool.canary_pictures import Difference, compare
 
 from engine_bridge.bridge import EngineBridge
 from engine_bridge.frames import Frame, RenderRequest
+from engine_bridge.remote.pool.canary_pictures import Difference, compare
 from engine_bridge.schema import ParameterSchema, Vector
 from f2p_datasets.manifest import TABLE_NAME, DatasetManifest, verify_dataset
 from f2p_datasets.pair_table import read_rows
