@@ -81,7 +81,8 @@ def test_every_dependency_of_the_core_is_used():
 def test_the_core_imports_with_none_of_the_extras():
     """The two ends of the protocol, the supervisor and the checks; no module of the extras can be found meanwhile."""
     modules = [
-        "characters", "remote.engine_end.client", "remote.bridge_end.hub", "remote.processes.adapters", "remote.pool.pool", "conformance",
+        "characters", "remote.engine_end.client", "remote.bridge_end.hub", "remote.processes.adapters",
+        "remote.pool.pool", "conformance",
         "conformance.subjects", "conformance.bench",
     ]  # fmt: skip
     absent = ["numba", "cv2", "PIL", "jinja2", "rich", "panda3d", "scipy", "torch", "prefect"]
