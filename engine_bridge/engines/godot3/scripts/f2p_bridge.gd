@@ -336,9 +336,6 @@ func _answer(request):
 	var picture = images[0].save_png_to_buffer() if request["png"] else images[0].get_data()
 	var mask = images[1].save_png_to_buffer() if request["png"] else images[1].get_data()
 	_frame += 1
-	var payload = vector
-	payload.append_array(picture)
-	payload.append_array(mask)
 	_send_binary({
 		"type": "frame",
 		"id": request["id"],
@@ -353,7 +350,7 @@ func _answer(request):
 			"render": (rendered - applied) / 1000.0,
 			"encode": (OS.get_ticks_usec() - rendered) / 1000.0,
 		},
-	}, payload)
+	}, [vector, picture, mask])
 
 
 func _floats(values):
@@ -382,16 +379,16 @@ func _send_text(text):
 		_peer.put_packet(text.to_utf8())
 
 
-func _send_binary(header, payload):
+func _send_binary(header, parts):
+	# Through a stream, whose put_data copies a block; append_array would go byte by byte.
 	var text = JSON.print(header).to_utf8()
-	var stream = StreamPeerBuffer.new()
-	stream.put_u32(text.size())
-	var message = stream.data_array
-	message.append_array(text)
-	message.append_array(payload)
+	var message = StreamPeerBuffer.new()
+	message.put_u32(text.size())
+	for part in [text] + parts:
+		message.put_data(part)
 	if _peer != null:
 		_peer.set_write_mode(WebSocketPeer.WRITE_MODE_BINARY)
-		_peer.put_packet(message)
+		_peer.put_packet(message.data_array)
 
 
 # ---- small change ----
