@@ -143,19 +143,23 @@ def test_what_an_engine_fails_at_now_and_then_is_asked_for_again(
 def test_many_passing_refusals_use_up_nobodys_attempts(
     threaded_pool: OpenPool, faces: Faces, assert_true: AssertTrue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten requests are refused once each; those that are out with them would soon have had their three tries."""
-    draw, refused_once = MockEngine.render, [face.vector.tobytes() for face in faces(40)[:10]]
+    """Ten requests are refused once each, the next when the one before was drawn: always with the same others out."""
+    draw, faces_to_refuse = MockEngine.render, [face.vector.tobytes() for face in faces(40)[:10]]
+    waited_for: list[bytes] = []
 
     def draw_or_fail(engine: MockEngine, requests: Sequence[RenderRequest]) -> list[Frame]:
-        if requests[0].vector.tobytes() in refused_once:
-            refused_once.remove(requests[0].vector.tobytes())
+        face = requests[0].vector.tobytes()
+        if face in waited_for:
+            waited_for.clear()
+        elif not waited_for and faces_to_refuse and face == faces_to_refuse[0]:
+            waited_for.append(faces_to_refuse.pop(0))
             raise EngineError("busy for a moment")
         return draw(engine, requests)
 
     monkeypatch.setattr(MockEngine, "render", draw_or_fail)
     pool = threaded_pool()
     assert_true(pool.render(faces(40)), 40)
-    assert not refused_once
+    assert not faces_to_refuse
     assert pool.record.restarts == ()
 
 
