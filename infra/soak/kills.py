@@ -25,7 +25,7 @@ from infra.soak.audit import Audit, audit_dataset
 
 _NUM_SHARDS: Final = 20
 #: What the record says of an engine that fell silent; one that was killed closed its connection.
-_SILENCE: Final = "too long"
+_SILENCE: Final = "no answer"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-ORDER = ("--character", "tiny", "--count", "30", "--shard-size", "5", "--resolution", "128")
+#: So much that a busy machine cannot finish it between the first shard and the signal.
+NUM_SHARDS = 40
+ORDER = ("--character", "tiny", "--count", str(5 * NUM_SHARDS), "--shard-size", "5", "--resolution", "128")
 #: Each with two processes that render.
 ENGINES = {"mock": ("--workers", "2"), "mock_remote": ("--engine", "mock_remote", "--instances", "2")}
-NUM_SHARDS = 6
 PATIENCE_S = 120.0
 
 

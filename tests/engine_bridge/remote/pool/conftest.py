@@ -39,16 +39,21 @@ class ThreadedEngine(StartedEngine):
     """Like an engine that is started as a process, only that it is a thread: no keeper, no display, no log."""
 
     _numbers = itertools.count()
+    _stop = threading.Event()
 
     def open(self) -> RemoteEngine:
         instance = f"thread-{next(self._numbers)}"
-        threading.Thread(target=self._serve, args=(instance,), daemon=True).start()
+        self._stop = threading.Event()
+        threading.Thread(target=self._serve, args=(instance, self._stop), daemon=True).start()
         return await_hello(self._hub, instance, self._workplace.adapter, None)
 
     def why_it_ended(self) -> str:
         return ""
 
-    def _serve(self, instance: str) -> None:
+    def end(self) -> None:
+        self._stop.set()
+
+    def _serve(self, instance: str, stop: threading.Event) -> None:
         def die(status: int) -> None:
             raise CrashedError
 
@@ -65,6 +70,7 @@ class ThreadedEngine(StartedEngine):
                 characters=["tiny"],
                 capabilities=CAPABILITIES,
                 wire=wire,
+                stop=stop,
             )
         except (CrashedError, EngineError):
             return

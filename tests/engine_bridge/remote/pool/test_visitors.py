@@ -28,6 +28,7 @@ from engine_bridge.scene import ENGINE_SCENE_FIELDS
 Faces = Callable[[int], list[RenderRequest]]
 AssertTrue = Callable[[Sequence[Frame], int], None]
 OpenPool = Callable[..., EnginePool]
+Visit = Callable[..., threading.Thread]
 TOKEN = "a token of a good length"
 
 
@@ -43,36 +44,52 @@ def visited_pool(tmp_path: Path) -> Iterator[EnginePool]:
     pool.close()
 
 
-def visit(url: str, name: str, faults: str = "") -> threading.Thread:
-    """An engine that somebody else started; it dials in until it is told not to."""
+@pytest.fixture
+def visit() -> Iterator[Visit]:
+    """``visit(url, name, faults="")``: an engine that somebody else started; it dials in until it is told not to."""
+    stop = threading.Event()
+    visitors: list[threading.Thread] = []
 
-    def run() -> None:
-        capabilities = Capabilities(stamp=True, scene=ENGINE_SCENE_FIELDS, longest_frame_s=5.0)
+    def call(url: str, name: str, faults: str = "") -> threading.Thread:
         wire = FaultyWire(parse_faults(faults), die=lambda status: None)
-        with contextlib.suppress(EngineUnavailableError):  # the pool does not want it
-            serve(
-                MockEngine(),
-                url=url,
-                token=TOKEN,
-                instance=name,
-                characters=["tiny"],
-                capabilities=capabilities,
-                wire=wire,
-            )
+        visitors.append(threading.Thread(target=call_at, args=(url, name, wire, stop), daemon=True))
+        visitors[-1].start()
+        return visitors[-1]
 
-    visitor = threading.Thread(target=run, daemon=True)
-    visitor.start()
-    return visitor
+    yield call
+    stop.set()
+    for visitor in visitors:
+        visitor.join(10.0)
+        assert not visitor.is_alive()
 
 
-def test_engines_that_dial_in_share_the_work(visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue) -> None:
+def call_at(url: str, name: str, wire: FaultyWire, stop: threading.Event) -> None:
+    capabilities = Capabilities(stamp=True, scene=ENGINE_SCENE_FIELDS, longest_frame_s=5.0)
+    with contextlib.suppress(EngineUnavailableError):  # the pool does not want it
+        serve(
+            MockEngine(),
+            url=url,
+            token=TOKEN,
+            instance=name,
+            characters=["tiny"],
+            capabilities=capabilities,
+            wire=wire,
+            stop=stop,
+        )
+
+
+def test_engines_that_dial_in_share_the_work(
+    visit: Visit, visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue
+) -> None:
     for name in ("one", "two"):
         visit(visited_pool.url, name)
     assert_true(visited_pool.render(faces(60)), 60)
     assert visited_pool.name == "mock"
 
 
-def test_an_engine_may_come_while_others_work(visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue) -> None:
+def test_an_engine_may_come_while_others_work(
+    visit: Visit, visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue
+) -> None:
     visit(visited_pool.url, "slow", "slow=0.05")
     visited_pool.describe("tiny")
     late = threading.Timer(0.3, visit, (visited_pool.url, "quick"))
@@ -83,7 +100,7 @@ def test_an_engine_may_come_while_others_work(visited_pool: EnginePool, faces: F
 
 
 def test_what_an_engine_leaves_behind_another_one_does(
-    visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue
+    visit: Visit, visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue
 ) -> None:
     visit(visited_pool.url, "leaves", "goodbye@20")
     visit(visited_pool.url, "stays", "slow=0.01")
@@ -91,7 +108,7 @@ def test_what_an_engine_leaves_behind_another_one_does(
 
 
 def test_a_stray_engine_of_another_build_costs_nothing(
-    visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue
+    visit: Visit, visited_pool: EnginePool, faces: Faces, assert_true: AssertTrue
 ) -> None:
     visit(visited_pool.url, "ours")
     visited_pool.describe("tiny")
@@ -102,7 +119,7 @@ def test_a_stray_engine_of_another_build_costs_nothing(
     assert_true(visited_pool.render(faces(20)), 20)
 
 
-def test_of_more_engines_than_there_is_room_for_the_last_is_told_so(tmp_path: Path, faces: Faces) -> None:
+def test_of_more_engines_than_there_is_room_for_the_last_is_told_so(visit: Visit, tmp_path: Path, faces: Faces) -> None:
     place, config = Endpoint.parse("ws://127.0.0.1:0", TOKEN), PoolConfig(most_visitors=1, visitor_timeout_s=5.0)
     with EnginePool(place, config=config, work_root=tmp_path, log_folder=tmp_path) as pool:
         visit(pool.url, "one")
@@ -116,7 +133,9 @@ def test_of_more_engines_than_there_is_room_for_the_last_is_told_so(tmp_path: Pa
         assert len(pool.render(faces(3))) == 3
 
 
-def test_an_engine_that_keeps_lying_is_not_let_in_for_ever(visited_pool: EnginePool, faces: Faces) -> None:
+def test_an_engine_that_keeps_lying_is_not_let_in_for_ever(
+    visit: Visit, visited_pool: EnginePool, faces: Faces
+) -> None:
     liar = visit(visited_pool.url, "liar", "black@18+")
     for _ in range(3):
         with pytest.raises(FrameRejectedError, match="constant"):
@@ -125,7 +144,7 @@ def test_an_engine_that_keeps_lying_is_not_let_in_for_ever(visited_pool: EngineP
     assert not liar.is_alive()
 
 
-def test_an_address_may_let_engines_in_that_do_not_stamp(tmp_path: Path, faces: Faces) -> None:
+def test_an_address_may_let_engines_in_that_do_not_stamp(visit: Visit, tmp_path: Path, faces: Faces) -> None:
     assert Endpoint.parse("ws://127.0.0.1:0", TOKEN).needs_stamps
     place = Endpoint.parse("ws://127.0.0.1:0?stamps=optional", TOKEN)
     with EnginePool(place, work_root=tmp_path, log_folder=tmp_path) as pool:
@@ -134,7 +153,9 @@ def test_an_address_may_let_engines_in_that_do_not_stamp(tmp_path: Path, faces: 
         assert not pool.record.stamped
 
 
-def test_an_engine_that_somebody_else_started_may_serve_the_next_pool(tmp_path: Path, faces: Faces) -> None:
+def test_an_engine_that_somebody_else_started_may_serve_the_next_pool(
+    visit: Visit, tmp_path: Path, faces: Faces
+) -> None:
     port = free_port()
     visit(f"ws://127.0.0.1:{port}", "loyal")
     for _ in range(2):
