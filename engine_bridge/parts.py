@@ -31,6 +31,8 @@ class Part(IntEnum):
 
 
 NUM_PARTS: Final = len(Part)
+#: Mask value of what nothing is known about, on photos: neither trained on nor judged. Engines never say it.
+NOT_JUDGED: Final = 255
 
 #: RGB of each part id, for pictures of masks.
 PART_COLORS: Final[tuple[tuple[int, int, int], ...]] = (

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -30,6 +31,7 @@ class OrchestratorError(EngineError):
 def start_orchestrator(settings: Settings) -> None:
     """Have a Prefect server: the user's, or our own until this process ends. Call it before importing Prefect.
 
+    While ours starts, what every flow needs is imported: both take seconds, and there is more than one core.
     Raises OrchestratorError, naming the server's log, when ours does not start.
     """
     if user_prefect_server():
@@ -37,8 +39,9 @@ def start_orchestrator(settings: Settings) -> None:
     port = _free_port()
     server = _spawn_server(port, settings.prefect / "server.log")
     atexit.register(_stop, server)
-    _wait_until_healthy(server, port, settings.prefect / "server.log")
     use_prefect_server(f"http://127.0.0.1:{port}/api")
+    import_module("flows.stages")
+    _wait_until_healthy(server, port, settings.prefect / "server.log")
 
 
 def _spawn_server(port: int, log: Path) -> subprocess.Popen[bytes]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Final
 
 import numpy as np
@@ -30,7 +30,7 @@ from engine_bridge.remote.pool.plausibility import check_plausible
 from engine_bridge.remote.pool.pool import EnginePool, PoolConfig
 from engine_bridge.remote.pool.record import EngineRecord
 from engine_bridge.remote.processes.adapters import Adapter
-from engine_bridge.remote.processes.process_tree import descendants, resident_bytes
+from engine_bridge.remote.processes.process_tree import cpu_seconds, descendants, resident_bytes
 from engine_bridge.remote.wire.pictures import decode_pictures, encode_pictures
 
 _DECODED_FRAMES: Final = 20
@@ -153,9 +153,10 @@ def _measure_pool(pool: EnginePool, character: str, instances: int, config: Benc
     pool.render(requests[: config.call])
     before = pool.record
     with _memory_watched() as samples:
-        began = perf_counter()
+        began, bridge_s, engines_s = perf_counter(), process_time(), cpu_seconds(descendants(os.getpid()))
         _render(pool, requests * instances, config.call * instances)
         total_s = perf_counter() - began
+        bridge_s, engines_s = process_time() - bridge_s, cpu_seconds(descendants(os.getpid())) - engines_s
     record = pool.record
     frames = record.frames - before.frames
     return PoolRate(
@@ -167,6 +168,8 @@ def _measure_pool(pool: EnginePool, character: str, instances: int, config: Benc
         canaries=record.canaries - before.canaries,
         restarts=len(record.restarts) - len(before.restarts),
         memory_mb=tuple(samples),
+        bridge_cpu_ms=1000 * bridge_s / frames,
+        engine_cpu_ms=1000 * engines_s / frames,
     )
 
 

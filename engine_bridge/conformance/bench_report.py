@@ -33,6 +33,8 @@ class PoolRate:
     engine_ms   the engine's own time for a picture, canaries among them; None when it tells no timings
     total_ms    wall time for a picture and instance
     overhead    total_ms against engine_ms, 0.1 for a tenth more
+    bridge_cpu_ms    what this process computes for a picture, on all its threads
+    engine_cpu_ms    what all processes below it compute: the engines, their keepers and screens
     memory_mb   resident memory of all processes below this one, (seconds, MB) over the run
     """
 
@@ -44,6 +46,8 @@ class PoolRate:
     canaries: int
     restarts: int
     memory_mb: tuple[tuple[float, float], ...]
+    bridge_cpu_ms: float | None = None
+    engine_cpu_ms: float | None = None
 
     @property
     def overhead(self) -> float | None:

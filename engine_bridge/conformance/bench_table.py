@@ -21,6 +21,9 @@ def print_bench(report: BenchReport, console: Console) -> None:
     if report.pools:
         console.print(_pools(report))
         console.print("overhead: all but the engine's own work on these pictures; canaries are part of it", style="dim")
+        console.print(
+            "CPU: computed for a picture on all cores, which bounds what more instances can give", style="dim"
+        )
         if any(pool.too_few for pool in report.pools):
             console.print(f"* too few pictures to tell: give {FEWEST_FRAMES} or more per instance", highlight=False)
     if report.scaling is not None:
@@ -40,7 +43,7 @@ def _sessions(report: BenchReport) -> Table:
 
 def _pools(report: BenchReport) -> Table:
     table = _table("Supervised, with truth checks", "instances", "pictures/s", "engine ms", "total ms", "overhead")
-    for name in ("canaries", "restarts", "memory MB"):
+    for name in ("CPU ms engine", "bridge", "canaries", "restarts", "memory MB"):
         table.add_column(name, justify="right")
     for pool in report.pools:
         table.add_row(
@@ -49,6 +52,8 @@ def _pools(report: BenchReport) -> Table:
             _figure(pool.engine_ms),
             f"{pool.total_ms:.2f}",
             NOT_MEASURED if pool.overhead is None else f"{pool.overhead:+.1%}{'*' if pool.too_few else ''}",
+            _figure(pool.engine_cpu_ms),
+            _figure(pool.bridge_cpu_ms),
             str(pool.canaries),
             str(pool.restarts),
             _memory(pool),

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -111,9 +111,9 @@ def test_too_few_shards_for_attacks_are_refused() -> None:
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(migrated: Callable[[Path], Path], tmp_path: Path) -> dict[str, str]:
     """For proofs in processes of their own. Every frame takes a while, so that there is time to attack."""
-    return {**os.environ, "F2P_HOME": str(tmp_path / "home"), "F2P_MOCK_FAULTS": "slow=0.1"}
+    return {**os.environ, "F2P_HOME": str(migrated(tmp_path / "home")), "F2P_MOCK_FAULTS": "slow=0.1"}
 
 
 def prove(*arguments: str, environment: dict[str, str]) -> tuple[int, dict[str, Any]]:

@@ -30,6 +30,13 @@ def resident_bytes(pids: set[int]) -> int:
     return sum(int(processes[pid][21]) for pid in pids if pid in processes) * os.sysconf("SC_PAGE_SIZE")
 
 
+def cpu_seconds(pids: set[int]) -> float:
+    """What the processes have computed so far, all threads and waited-for children; ended ones count nothing."""
+    processes = _all_processes()
+    ticks = sum(int(tick) for pid in pids if pid in processes for tick in processes[pid][11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def marked(entry: bytes) -> set[int]:
     """Process ids of all that were started with ``NAME=value`` in their environment, whoever their parent is now."""
     found = set()

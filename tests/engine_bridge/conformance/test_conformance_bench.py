@@ -36,6 +36,8 @@ POOL = PoolRate(
     canaries=4,
     restarts=0,
     memory_mb=((0.0, 300.0), (1.0, 310.0), (2.0, 315.0)),
+    bridge_cpu_ms=2.25,
+    engine_cpu_ms=31.5,
 )
 REPORT = BenchReport(
     engine="mock",
@@ -74,7 +76,8 @@ def test_the_table_shows_every_figure_that_is_promised():
     stream = io.StringIO()
     print_bench(REPORT, Console(file=stream, width=140))
     text = stream.getvalue()
-    assert "+30.0%" in text
+    for figure in ("+30.0%", "2.25", "31.50"):
+        assert figure in text
     assert "2 instances draw 1.75 times as much as 1" in text
     for column in ("apply", "render", "encode", "decode", "wire", "memory MB"):
         assert column in text
@@ -146,6 +149,7 @@ def test_overhead_is_what_wall_time_adds_to_the_engines_own_for_the_same_picture
     assert pool.frames == 32
     assert 4.0 <= pool.engine_ms < 8.0
     assert pool.canaries == 8
+    assert pool.bridge_cpu_ms >= 0.0  # it mostly sleeps
     assert pool.overhead >= 0.24  # a canary for every four pictures, however fast the rest is
 
 

@@ -1,7 +1,7 @@
 extends Node
 # The engine's end of the f2p engine protocol (docs/protocol.md), for Godot 3.
 #
-# Copy this file into your own project, put it on a node, and point it at two nodes of yours:
+# Copy this file and f2p_wire.gd into your own project, put this one on a node, and point it at two nodes of yours:
 #
 #   rig      schemas_json() -> String                     every character this engine can draw, as a JSON array
 #            build() -> String                            changes whenever the same vector may look different
@@ -30,10 +30,13 @@ const READ_BACK_TOLERANCE = 0.001
 const FIRST_PAUSE_S = 0.5
 const LONGEST_PAUSE_S = 10.0
 const CONNECT_TIMEOUT_S = 10.0
-const MOST_MESSAGE_KB = 16384
-const HOPELESS = ["bad_protocol", "bad_token", "bad_hello", "bad_schema", "bad_build"]
+const HOPELESS = {"bad_protocol": 4001, "bad_token": 4003, "bad_hello": 4004, "bad_schema": 4005, "bad_build": 4006}
 const TURN_MS = 100 # how long one _process() may go on before the window gets its turn
 const NAP_USEC = 100
+const LONG_NAP_USEC = 4000
+const AWAKE_MS = 1000 # after the last message it takes long naps
+
+const Wire = preload("f2p_wire.gd")
 
 enum {WAITING, CONNECTING, GREETING, READY, FINISHED}
 
@@ -41,8 +44,7 @@ onready var rig = get_node(rig_path)
 onready var capture = get_node(capture_path)
 
 var _state = FINISHED
-var _client = null
-var _peer = null
+var _wire = null
 var _pause_s = FIRST_PAUSE_S
 var _next_dial_ms = 0
 var _last_heard_ms = 0
@@ -51,7 +53,6 @@ var _sizes = {}        # vector length of each character
 var _fingerprints = {} # as the bridge computed them
 var _requests = []     # waiting, oldest first
 var _frame = 0         # the process's frame counter
-var _status = 0        # what the process exits with
 
 
 func _ready():
@@ -66,7 +67,8 @@ func _process(_delta):
 	var end_ms = OS.get_ticks_msec() + TURN_MS
 	while _state != FINISHED and OS.get_ticks_msec() < end_ms:
 		if not _work():
-			OS.delay_usec(NAP_USEC)
+			var awake = not _requests.empty() or OS.get_ticks_msec() - _last_heard_ms < AWAKE_MS
+			OS.delay_usec(NAP_USEC if awake else LONG_NAP_USEC)
 
 
 func _work():
@@ -77,77 +79,76 @@ func _work():
 			return false
 		_dial()
 		return true
-	_client.poll()
-	if _state in [WAITING, FINISHED]:
-		return false
-	var heard = _read_messages()
+	var event = _wire.next_event()
+	if event != null:
+		_on_event(event[0], event[1])
+		return true
 	if _state == READY and not _requests.empty():
+		if not _wire.has_room():
+			return false
 		_answer(_requests.pop_front())
 		return true
-	if not heard and OS.get_ticks_msec() - _last_heard_ms > _silence_ms:
+	if OS.get_ticks_msec() - _last_heard_ms > _silence_ms:
 		_hang_up("nothing heard from the bridge for %d s" % (_silence_ms / 1000))
-	return heard
+	return false
 
 
 # ---- the connection ----
 
 func _dial():
-	_client = WebSocketClient.new()
-	_client.set_buffers(MOST_MESSAGE_KB, 256, MOST_MESSAGE_KB, 256)
-	_client.verify_ssl = true
-	_client.connect("connection_established", self, "_on_established")
-	_client.connect("connection_error", self, "_on_lost", ["not connected"])
-	_client.connect("connection_closed", self, "_on_closed")
 	_state = CONNECTING
 	_last_heard_ms = OS.get_ticks_msec()
 	_silence_ms = int(CONNECT_TIMEOUT_S * 1000)
-	var error = _client.connect_to_url(OS.get_environment("F2P_BRIDGE_URL"), PoolStringArray([SUBPROTOCOL]))
-	if error != OK:
-		_on_lost("cannot dial: error %d" % error)
+	_wire = Wire.new()
+	_wire.open(OS.get_environment("F2P_BRIDGE_URL"), SUBPROTOCOL)
 
 
-func _on_established(_protocol):
+func _on_event(kind, content):
+	if kind == Wire.LOST:
+		return _on_lost(content[0], content[1])
+	_last_heard_ms = OS.get_ticks_msec()
+	if kind == Wire.OPENED:
+		_greet()
+	elif kind == Wire.TEXT:
+		_on_text(content)
+	else:
+		_on_binary(content)
+
+
+func _greet():
 	for schema in JSON.parse(rig.schemas_json()).result:
 		_sizes[schema["character"]] = _vector_size(schema)
-	_peer = _client.get_peer(1)
-	_peer.set_no_delay(true)
 	_state = GREETING
-	_last_heard_ms = OS.get_ticks_msec()
 	_silence_ms = int(CONNECT_TIMEOUT_S * 1000)
-	_requests = []
-	_send_text(_hello())
+	_wire.send_text(_hello())
 
 
-func _on_closed(_was_clean):
-	_on_lost("closed by the bridge")
+func _on_lost(close_status, reason):
+	if close_status in HOPELESS.values():
+		print("f2p: refused with status %d" % close_status)
+		return _finish(3)
+	_hang_up(reason)
 
 
-func _on_lost(reason):
-	if _state == FINISHED:
-		return
+func _hang_up(reason):
 	print("f2p: %s; dialling again in %.1f s" % [reason, _pause_s])
+	_wire.close(reason)
 	_state = WAITING
-	_peer = null
 	_requests = []
 	_next_dial_ms = OS.get_ticks_msec() + int(_pause_s * 1000)
 	_pause_s = min(2.0 * _pause_s, LONGEST_PAUSE_S)
 
 
-func _hang_up(reason):
-	_client.disconnect_from_host(1000, reason)
-	_on_lost(reason)
-
-
 func _finish(status):
 	# The end, as told by the bridge: close, and leave.
 	_state = FINISHED
-	_status = status
-	_client.disconnect_from_host(1000, "goodbye")
-	var end_ms = OS.get_ticks_msec() + 500
-	while OS.get_ticks_msec() < end_ms and _client.get_connection_status() != WebSocketClient.CONNECTION_DISCONNECTED:
-		_client.poll()
-		OS.delay_msec(5)
+	_wire.close("goodbye")
 	get_tree().quit(status)
+
+
+func _exit_tree():
+	if _wire != null:
+		_wire.close("the game ended")
 
 
 func _notification(what):
@@ -182,19 +183,6 @@ func _hello():
 	}
 	var text = JSON.print(hello)
 	return text.substr(0, text.length() - 1) + ",\"schemas\":" + rig.schemas_json().strip_edges() + "}"
-
-
-func _read_messages():
-	var heard = false
-	while _peer != null and _peer.get_available_packet_count() > 0:
-		var packet = _peer.get_packet()
-		_last_heard_ms = OS.get_ticks_msec()
-		heard = true
-		if _peer.was_string_packet():
-			_on_text(packet)
-		else:
-			_on_binary(packet)
-	return heard
 
 
 func _on_text(packet):
@@ -336,7 +324,7 @@ func _answer(request):
 	var picture = images[0].save_png_to_buffer() if request["png"] else images[0].get_data()
 	var mask = images[1].save_png_to_buffer() if request["png"] else images[1].get_data()
 	_frame += 1
-	_send_binary({
+	_send_frame({
 		"type": "frame",
 		"id": request["id"],
 		"frame": _frame,
@@ -370,25 +358,14 @@ func _refuse(ids, code, message):
 
 
 func _send(message):
-	_send_text(JSON.print(message))
+	_wire.send_text(JSON.print(message))
 
 
-func _send_text(text):
-	if _peer != null:
-		_peer.set_write_mode(WebSocketPeer.WRITE_MODE_TEXT)
-		_peer.put_packet(text.to_utf8())
-
-
-func _send_binary(header, parts):
-	# Through a stream, whose put_data copies a block; append_array would go byte by byte.
+func _send_frame(header, parts):
 	var text = JSON.print(header).to_utf8()
-	var message = StreamPeerBuffer.new()
-	message.put_u32(text.size())
-	for part in [text] + parts:
-		message.put_data(part)
-	if _peer != null:
-		_peer.set_write_mode(WebSocketPeer.WRITE_MODE_BINARY)
-		_peer.put_packet(message.data_array)
+	var length = StreamPeerBuffer.new()
+	length.put_u32(text.size())
+	_wire.send_frame([length.data_array, text] + parts)
 
 
 # ---- small change ----

@@ -1,7 +1,7 @@
 extends Node
 # The engine's end of the f2p engine protocol (docs/protocol.md), for Godot 4.
 #
-# Copy this file into your own project, put it on a node, and point it at two nodes of yours:
+# Copy this file and f2p_wire.gd into your own project, put this one on a node, and point it at two nodes of yours:
 #
 #   rig      schemas_json() -> String                     every character this engine can draw, as a JSON array
 #            build() -> String                            changes whenever the same vector may look different
@@ -30,10 +30,13 @@ const READ_BACK_TOLERANCE = 0.001
 const FIRST_PAUSE_S = 0.5
 const LONGEST_PAUSE_S = 10.0
 const CONNECT_TIMEOUT_S = 10.0
-const MOST_MESSAGE_KB = 16384
-const HOPELESS = ["bad_protocol", "bad_token", "bad_hello", "bad_schema", "bad_build"]
+const HOPELESS = {"bad_protocol": 4001, "bad_token": 4003, "bad_hello": 4004, "bad_schema": 4005, "bad_build": 4006}
 const TURN_MS = 100 # how long one _process() may go on before the window gets its turn
 const NAP_USEC = 100
+const LONG_NAP_USEC = 4000
+const AWAKE_MS = 1000 # after the last message it takes long naps
+
+const Wire = preload("f2p_wire.gd")
 
 enum {WAITING, CONNECTING, GREETING, READY, FINISHED}
 
@@ -41,7 +44,7 @@ enum {WAITING, CONNECTING, GREETING, READY, FINISHED}
 @onready var capture = get_node(capture_path)
 
 var _state = FINISHED
-var _peer: WebSocketPeer = null
+var _wire: Wire = null
 var _pause_s = FIRST_PAUSE_S
 var _next_dial_ms = 0
 var _last_heard_ms = 0
@@ -64,7 +67,8 @@ func _process(_delta):
 	var end_ms = Time.get_ticks_msec() + TURN_MS
 	while _state != FINISHED and Time.get_ticks_msec() < end_ms:
 		if not _work():
-			OS.delay_usec(NAP_USEC)
+			var awake = not _requests.is_empty() or Time.get_ticks_msec() - _last_heard_ms < AWAKE_MS
+			OS.delay_usec(NAP_USEC if awake else LONG_NAP_USEC)
 
 
 func _work() -> bool:
@@ -75,73 +79,77 @@ func _work() -> bool:
 			return false
 		_dial()
 		return true
-	_peer.poll()
-	match _peer.get_ready_state():
-		WebSocketPeer.STATE_CLOSED:
-			_lose("closed by the bridge" if _state != CONNECTING else "not connected")
+	var event = _wire.next_event()
+	if event != null:
+		_on_event(event[0], event[1])
+		return true
+	if _state == READY and not _requests.is_empty():
+		if not _wire.has_room():
 			return false
-		WebSocketPeer.STATE_OPEN:
-			if _state == CONNECTING:
-				_greet()
-	var heard := _read_messages()
-	if _state == READY and not _requests.is_empty() and _can_send(_requests[0]["resolution"]):
 		_answer(_requests.pop_front())
 		return true
-	if _state in [CONNECTING, GREETING, READY] and not heard and Time.get_ticks_msec() - _last_heard_ms > _silence_ms:
+	if Time.get_ticks_msec() - _last_heard_ms > _silence_ms:
 		_hang_up("nothing heard from the bridge for %d s" % int(_silence_ms / 1000.0))
-	return heard
+	return false
 
 
 # ---- the connection ----
 
 func _dial() -> void:
-	_peer = WebSocketPeer.new()
-	_peer.supported_protocols = PackedStringArray([SUBPROTOCOL])
-	_peer.inbound_buffer_size = MOST_MESSAGE_KB * 1024
-	_peer.outbound_buffer_size = 2 * _frame_bytes(maximum_px)
-	_peer.max_queued_packets = 256
 	_state = CONNECTING
 	_last_heard_ms = Time.get_ticks_msec()
 	_silence_ms = int(CONNECT_TIMEOUT_S * 1000)
-	var error := _peer.connect_to_url(OS.get_environment("F2P_BRIDGE_URL"))
-	if error != OK:
-		_lose("cannot dial: error %d" % error)
+	_wire = Wire.new()
+	_wire.open(OS.get_environment("F2P_BRIDGE_URL"), SUBPROTOCOL)
+
+
+func _on_event(kind, content):
+	if kind == Wire.LOST:
+		return _on_lost(content[0], content[1])
+	_last_heard_ms = Time.get_ticks_msec()
+	match kind:
+		Wire.OPENED:
+			_greet()
+		Wire.TEXT:
+			_on_text(content)
+		Wire.BINARY:
+			_on_binary(content)
 
 
 func _greet() -> void:
 	for schema in JSON.parse_string(rig.schemas_json()):
 		_sizes[schema["character"]] = _vector_size(schema)
-	_peer.set_no_delay(true)
 	_state = GREETING
-	_last_heard_ms = Time.get_ticks_msec()
-	_requests = []
-	_send_text(_hello())
+	_silence_ms = int(CONNECT_TIMEOUT_S * 1000)
+	_wire.send_text(_hello())
 
 
-func _lose(reason: String) -> void:
-	if _state == FINISHED:
-		return
+func _on_lost(close_status, reason):
+	if close_status in HOPELESS.values():
+		print("f2p: refused with status %d" % close_status)
+		return _finish(3)
+	_hang_up(reason)
+
+
+func _hang_up(reason):
 	print("f2p: %s; dialling again in %.1f s" % [reason, _pause_s])
+	_wire.close(reason)
 	_state = WAITING
 	_requests = []
 	_next_dial_ms = Time.get_ticks_msec() + int(_pause_s * 1000)
 	_pause_s = minf(2.0 * _pause_s, LONGEST_PAUSE_S)
 
 
-func _hang_up(reason):
-	_peer.close(1000, reason)
-	_lose(reason)
-
-
 func _finish(status):
 	# The end, as told by the bridge: close, and leave.
 	_state = FINISHED
-	_peer.close(1000, "goodbye")
-	var end_ms := Time.get_ticks_msec() + 500
-	while Time.get_ticks_msec() < end_ms and _peer.get_ready_state() != WebSocketPeer.STATE_CLOSED:
-		_peer.poll()
-		OS.delay_msec(5)
+	_wire.close("goodbye")
 	get_tree().quit(status)
+
+
+func _exit_tree() -> void:
+	if _wire != null:
+		_wire.close("the game ended")
 
 
 func _notification(what: int) -> void:
@@ -176,19 +184,6 @@ func _hello():
 	}
 	var text = JSON.stringify(hello)
 	return text.substr(0, text.length() - 1) + ",\"schemas\":" + rig.schemas_json().strip_edges() + "}"
-
-
-func _read_messages() -> bool:
-	var heard := false
-	while _state in [GREETING, READY] and _peer.get_available_packet_count() > 0:
-		var packet := _peer.get_packet()
-		_last_heard_ms = Time.get_ticks_msec()
-		heard = true
-		if _peer.was_string_packet():
-			_on_text(packet)
-		else:
-			_on_binary(packet)
-	return heard
 
 
 func _on_text(packet):
@@ -326,10 +321,7 @@ func _answer(request):
 	var picture = images[0].save_png_to_buffer() if request["png"] else images[0].get_data()
 	var mask = images[1].save_png_to_buffer() if request["png"] else images[1].get_data()
 	_frame += 1
-	var payload = vector
-	payload.append_array(picture)
-	payload.append_array(mask)
-	_send_binary({
+	_send_frame({
 		"type": "frame",
 		"id": request["id"],
 		"frame": _frame,
@@ -343,7 +335,7 @@ func _answer(request):
 			"render": (rendered - applied) / 1000.0,
 			"encode": (Time.get_ticks_usec() - rendered) / 1000.0,
 		},
-	}, payload)
+	}, [vector, picture, mask])
 
 
 # ---- sending ----
@@ -356,29 +348,14 @@ func _refuse(ids, code, message):
 
 
 func _send(message):
-	_send_text(JSON.stringify(message))
+	_wire.send_text(JSON.stringify(message))
 
 
-func _send_text(text):
-	_peer.send_text(text)
-
-
-func _can_send(resolution: int) -> bool:
-	# A bridge that reads slowly stops the drawing: a frame is drawn once there is room for it.
-	return _peer.get_current_outbound_buffered_amount() + _frame_bytes(resolution) <= _peer.outbound_buffer_size
-
-
-func _frame_bytes(resolution: int) -> int:
-	return 4 * resolution * resolution + 65536
-
-
-func _send_binary(header, payload):
+func _send_frame(header, parts):
 	var text := JSON.stringify(header).to_utf8_buffer()
-	var message := PackedByteArray([0, 0, 0, 0])
-	message.encode_u32(0, text.size())
-	message.append_array(text)
-	message.append_array(payload)
-	_peer.send(message)
+	var length := PackedByteArray([0, 0, 0, 0])
+	length.encode_u32(0, text.size())
+	_wire.send_frame([length, text] + parts)
 
 
 # ---- small change ----
