@@ -26,6 +26,7 @@ from f2p_datasets.pose import Pose, estimate_pose
 
 #: Brows, nose, eyes and mouth decide; the jaw line (0 to 16) moves too much with pose and beards.
 INNER_FACE: Final = slice(17, 68)
+_STATED_PX: Final = 512  # distances are stated in pixels of the paper's picture, whatever the resolution
 
 Matrix = npt.NDArray[np.float64]
 
@@ -93,7 +94,7 @@ class AlignedFace:
     landmarks  (68, 2) pixels of ``picture``
     matrix     (2, 3) maps pixels of the photo to pixels of ``picture``
     scale      pixels of ``picture`` per pixel of the photo: above 1 the photo was enlarged
-    pose       relative to the average face
+    pose       relative to the average face, or to what :func:`align_face` was given
     """
 
     picture: Picture
@@ -102,16 +103,33 @@ class AlignedFace:
     scale: float
     pose: Pose
 
+    def landmark_error_px(self, template: AlignmentTemplate) -> float:
+        """Mean distance between the face's landmarks and the average face's, brows to mouth, in pixels of 512."""
+        side = self.picture.shape[0]
+        away = (self.landmarks - template.at(side))[INNER_FACE] * (_STATED_PX / side)
+        return float(np.hypot(away[:, 0], away[:, 1]).mean())
 
-def align_face(picture: Picture, landmarks: Landmarks, template: AlignmentTemplate, resolution: int) -> AlignedFace:
-    """Bring the face with these landmarks (68, 2) into the studio's frame at ``resolution``."""
+
+def align_face(
+    picture: Picture,
+    landmarks: Landmarks,
+    template: AlignmentTemplate,
+    resolution: int,
+    *,
+    straight: Pose | None = None,
+) -> AlignedFace:
+    """Bring the face with these landmarks (68, 2) into the studio's frame at ``resolution``.
+
+    straight   what the pose estimate says of such a face when it looks straight ahead: the average face's by default,
+               which is right for renders; :data:`f2p_datasets.pose.PEOPLE` for photos of people
+    """
     matrix, scale = fit_similarity(landmarks[INNER_FACE], template.at(resolution)[INNER_FACE])
     return AlignedFace(
         picture=warp_picture(picture, matrix, resolution),
         landmarks=landmarks @ matrix[:, :2].T + matrix[:, 2],
         matrix=matrix,
         scale=scale,
-        pose=estimate_pose(landmarks).relative_to(template.pose),
+        pose=estimate_pose(landmarks).relative_to(straight or template.pose),
     )
 
 

@@ -27,7 +27,14 @@ _FACE_COLUMNS: Final = (
 _DOMAIN_COLUMNS: Final = {
     "studio": (("engine_frame", pa.int64()),),
     "photo-like": (("engine_frame", pa.int64()), *_FACE_COLUMNS),
-    "photos": (("file", pa.string()), *_FACE_COLUMNS),
+    "photos": (
+        ("file", pa.string()),
+        ("identity", pa.string()),
+        ("partition", pa.string()),
+        *_FACE_COLUMNS,
+        ("landmark_error_px", pa.float32()),
+    ),
+    "labelled-photos": (("file", pa.string()), ("partition", pa.string()), *_FACE_COLUMNS),
 }
 
 

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from f2p_datasets.alignment import AlignedFace, AlignmentTemplate, align_face
+import numpy as np
+
+from engine_bridge.frames import Picture
+from f2p_datasets.alignment import AlignmentTemplate, align_face
+from f2p_datasets.collections.records import PhotoRecord, hash_record, read_record
 from f2p_datasets.detection import DetectedFace, FaceDetector
-from f2p_datasets.durable import sha256_of
 from f2p_datasets.encodings import DEFAULT_ENCODING, check_encoding
 from f2p_datasets.errors import PhotoError
 from f2p_datasets.manifest import DatasetManifest, finish_dataset
 from f2p_datasets.pairs import Pair, Reject
-from f2p_datasets.photos import read_photo
+from f2p_datasets.pose import PEOPLE
 from f2p_datasets.processes import end_with_parent, worker_context
 from f2p_datasets.provenance import Provenance
-from f2p_datasets.quality import FaceQuality, judge_face
+from f2p_datasets.quality import PHOTO_LIMITS, judge_face
 from f2p_datasets.shards import finished_shard, write_shard
+from f2p_datasets.subject import SubjectRule, choose_subject
 
 #: Raise it whenever the same photos give other bytes.
-CODE_VERSION: Final = "photos-1"
+CODE_VERSION: Final = "photos-2"
 SMALLEST_FACE_PX: Final = 36.0
+#: Photos are judged at this size or the dataset's, whatever is more: reduced first, each would look less sharp.
+JUDGED_PX: Final = 256
+SMALLEST_RESOLUTION, LARGEST_RESOLUTION = 32, 2048
 
 Progress = Callable[[int, int], None]
 
@@ -35,37 +43,44 @@ Progress = Callable[[int, int], None]
 class PhotoPlan:
     """Which photos, aligned to what, at which size.
 
-    photos  files below ``root``; a photo's index is its position here
+    records  photos of a collection whose folder is ``root``; a photo's index is its position here
+    subject  whose face it is when a photo has several
     """
 
     root: Path
-    photos: tuple[Path, ...]
+    records: tuple[PhotoRecord, ...]
     template: AlignmentTemplate
+    subject: SubjectRule = "largest"
     resolution: int = 512
     shard_size: int = 500
     encoding: str = DEFAULT_ENCODING
 
     def __post_init__(self) -> None:
-        if not self.photos:
+        if not self.records:
             raise PhotoError(f"{self.root}: no photos to import")
+        if not SMALLEST_RESOLUTION <= self.resolution <= LARGEST_RESOLUTION:
+            raise PhotoError(
+                f"resolution: {self.resolution} pixels; give {SMALLEST_RESOLUTION} to {LARGEST_RESOLUTION}"
+            )
+        if self.shard_size < 1:
+            raise PhotoError(f"shard_size: {self.shard_size}; give 1 or more")
         check_encoding(self.encoding)
 
-    def numbered_photos(self, shard_index: int) -> list[tuple[int, Path]]:
-        """Index and file of the photos of a shard."""
+    def numbered_records(self, shard_index: int) -> list[tuple[int, PhotoRecord]]:
+        """Index and record of the photos of a shard."""
         start = shard_index * self.shard_size
-        return list(enumerate(self.photos[start : start + self.shard_size], start))
+        return list(enumerate(self.records[start : start + self.shard_size], start))
 
     def provenance(self) -> Provenance:
-        """Reads every photo once, for the hash of names and contents."""
-        digest = hashlib.sha256()
-        for photo in self.photos:
-            if not photo.is_file():
-                raise PhotoError(f"{photo}: no such file; list the photos again")
-            digest.update(f"{photo.relative_to(self.root).as_posix()}\n{sha256_of(photo)}\n".encode())
+        """Reads every photo once, for the hash of contents and of what the collection says about them."""
+        digest = hashlib.sha256(self.subject.encode())
+        for record in self.records:
+            said = json.dumps([record.facts(), record.landmarks], sort_keys=True)
+            digest.update(f"{said}\n{hash_record(self.root, record)}\n".encode())
         return Provenance(
             domain="photos",
             code_version=CODE_VERSION,
-            count=len(self.photos),
+            count=len(self.records),
             resolution=self.resolution,
             shard_size=self.shard_size,
             encoding=self.encoding,
@@ -75,32 +90,30 @@ class PhotoPlan:
 
 
 def import_photos(
-    plan: PhotoPlan, folder: Path, *, workers: int = 0, progress: Progress | None = None
+    plan: PhotoPlan,
+    folder: Path,
+    *,
+    workers: int = 0,
+    progress: Progress | None = None,
+    provenance: Provenance | None = None,
 ) -> DatasetManifest:
-    """Align every photo's largest face and pack the results; resumes where a killed import stopped.
+    """Align the face that is meant in every photo and pack the results; resumes where a killed import stopped.
 
     A photo without a usable face, or that cannot be read, is left out; ``rejects.jsonl`` says which and why.
-    ``progress`` is called with (photos done, photos in all) after each photo.
+    ``progress`` is called with (photos done, photos in all) after each photo. ``provenance`` is the plan's, for
+    those who know it already: all photos are read for it.
     """
-    provenance = plan.provenance()
-    align = partial(_align_one, plan.root, plan.template, plan.resolution)
+    provenance = provenance or plan.provenance()
+    align = partial(_align_one, plan.root, plan.template, plan.subject, plan.resolution)
     with _mapper(workers) as apply:
         for shard_index in range(provenance.num_shards):
-            photos = plan.numbered_photos(shard_index)
+            records = plan.numbered_records(shard_index)
             if finished_shard(folder, shard_index, provenance.key) is None:
-                results = _report(apply(align, photos), photos[0][0], provenance.count, progress)
+                results = _report(apply(align, records), records[0][0], provenance.count, progress)
                 write_shard(folder, shard_index, results, provenance)
             elif progress:
-                progress(photos[-1][0] + 1, provenance.count)
+                progress(records[-1][0] + 1, provenance.count)
     return finish_dataset(folder, provenance)
-
-
-def align_photo(photo: Path, template: AlignmentTemplate, resolution: int) -> tuple[AlignedFace, FaceQuality]:
-    """The largest face of a photo in the studio's frame. Raises PhotoError, naming the file, when there is none."""
-    picture = read_photo(photo)
-    face = usable_faces(photo, _detector().detect(picture))[0]
-    aligned = align_face(picture, face.landmarks, template, resolution)
-    return aligned, judge_face(face, aligned, template)
 
 
 def usable_faces(photo: Path, faces: Sequence[DetectedFace]) -> list[DetectedFace]:
@@ -115,15 +128,44 @@ def usable_faces(photo: Path, faces: Sequence[DetectedFace]) -> list[DetectedFac
     return usable
 
 
-def _align_one(root: Path, template: AlignmentTemplate, resolution: int, numbered: tuple[int, Path]) -> Pair | Reject:
+def _align_one(
+    root: Path,
+    template: AlignmentTemplate,
+    subject: SubjectRule,
+    resolution: int,
+    numbered: tuple[int, PhotoRecord],
+) -> Pair | Reject:
     """What a worker process does for one photo."""
-    index, photo = numbered
-    facts = {"file": photo.relative_to(root).as_posix()}
+    index, record = numbered
     try:
-        aligned, quality = align_photo(photo, template, resolution)
+        picture, measured = _align(root, template, subject, resolution, record)
     except PhotoError as error:
-        return Reject(index=index, reason=str(error).removeprefix(f"{photo}: "), facts=facts)
-    return Pair(index=index, picture=aligned.picture, facts=facts | quality.to_dict())
+        return Reject(index=index, reason=str(error).removeprefix(f"{root / record.name}: "), facts=record.facts())
+    return Pair(index=index, picture=picture, facts=record.facts() | measured)
+
+
+def _align(
+    root: Path, template: AlignmentTemplate, subject: SubjectRule, resolution: int, record: PhotoRecord
+) -> tuple[Picture, dict[str, Any]]:
+    """The face that is meant in the studio's frame, and what was measured. Raises PhotoError, naming the photo."""
+    picture = read_record(root, record)
+    faces = usable_faces(root / record.name, _detector().detect(picture))
+    face = choose_subject(faces, subject, _expected_place(record, picture))
+    aligned = align_face(picture, face.landmarks, template, resolution, straight=PEOPLE)
+    judged = aligned
+    if resolution < JUDGED_PX:
+        judged = align_face(picture, face.landmarks, template, JUDGED_PX, straight=PEOPLE)
+    measured = judge_face(face, judged, template, PHOTO_LIMITS).to_dict()
+    return aligned.picture, measured | {"landmark_error_px": round(aligned.landmark_error_px(template), 2)}
+
+
+def _expected_place(record: PhotoRecord, picture: Picture) -> tuple[float, float]:
+    """Where a collection's person is: the middle of its landmarks, else of the photo, in pixels."""
+    if record.landmarks:
+        x, y = np.mean(record.landmarks, axis=0)
+        return float(x), float(y)
+    height, width = picture.shape[:2]
+    return width / 2, height / 2
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -30,18 +30,28 @@ def read_photo(path: Path) -> Picture:
     """
     if not path.is_file():
         raise PhotoError(f"{path}: {'a folder, not a photo' if path.is_dir() else 'no such file'}")
-    if path.stat().st_size == 0:
-        raise PhotoError(f"{path}: the file is empty (zero bytes)")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
-            return _decode(path)
+        with path.open("rb") as stream:
+            return decode_photo(stream)
     except PhotoError as error:
         raise PhotoError(f"{path}: {error}") from error
+
+
+def decode_photo(stream: BinaryIO) -> Picture:
+    """What :func:`read_photo` does, from a stream that can be searched; its errors name no file."""
+    try:
+        if not stream.read(1):
+            raise PhotoError("the file is empty (zero bytes)")
+        stream.seek(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is stricter
+            return _decode(stream)
+    except PhotoError:
+        raise
     except UnidentifiedImageError as error:
-        raise PhotoError(f"{path}: not an image file of a known format") from error
+        raise PhotoError("not an image file of a known format") from error
     except Exception as error:  # Pillow's many decoders raise almost anything on damaged files
-        raise PhotoError(f"{path}: truncated or damaged image ({error})") from error
+        raise PhotoError(f"truncated or damaged image ({error})") from error
 
 
 def list_photos(folder: Path) -> list[Path]:
@@ -59,8 +69,8 @@ def list_photos(folder: Path) -> list[Path]:
     return photos
 
 
-def _decode(path: Path) -> Picture:
-    with Image.open(path) as image:
+def _decode(stream: BinaryIO) -> Picture:
+    with Image.open(stream) as image:
         width, height = image.size
         if width * height > LARGEST_PIXELS:
             raise PhotoError(

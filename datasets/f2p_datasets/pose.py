@@ -43,11 +43,17 @@ class Pose:
         return Pose(self.yaw_deg - other.yaw_deg, self.pitch_deg - other.pitch_deg, self.roll_deg - other.roll_deg)
 
 
+#: What :func:`estimate_pose` says of real people who look straight into the camera: in the median a pitch of 8 of the
+#: 4,420 development photos of LFW with little yaw, in which as many look up as down; and 10 of FASSEG's 40 portraits.
+#: The average face of a game has other proportions (a longer middle of the face, higher brows), hence another zero.
+PEOPLE: Final = Pose(0.0, 8.0, 0.0)
+
+
 def estimate_pose(landmarks: npt.NDArray[np.float64]) -> Pose:
     """Pose of a face from its landmarks (68, 2), in any unit, x right, y down.
 
     The camera is assumed 1.2 m away, looking straight at the face: the photo's framing, mostly a crop, says nothing
-    about it. Absolute pitch depends on how a person's features lie; compare it to the average face's.
+    about it. Absolute pitch depends on how a face's features lie: compare it to :data:`PEOPLE`, or to the average face.
     """
     seen = landmarks[_NUMBERS]
     spread = np.sqrt(((seen - seen.mean(0)) ** 2).sum() / ((_POINTS_MM[:, :2] - _POINTS_MM[:, :2].mean(0)) ** 2).sum())

@@ -7,17 +7,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from engine_bridge.schema import ParameterSchema
 from f2p_datasets.errors import DatasetError
+
+#: Fields that the first datasets did not have; None says the same as their absence.
+_LATE_FIELDS: Final = ("scene_fields", "prior_sha256")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
     """Everything that determines a dataset's bytes. Two datasets of one key are the same dataset.
 
-    domain          ``studio``, ``photo-like`` (rendered, then aligned like photos) or ``photos``
+    domain          ``studio``, ``photo-like`` (rendered, then aligned like photos), ``photos`` or
+                    ``labelled-photos``
     schema          of the character; None for photos
     sampler, seed   of the vectors; None for photos
     engine          name and build of what rendered them; None for photos
@@ -25,6 +29,7 @@ class Provenance:
     template        (68, 2) landmarks that faces were aligned to, fractions of the side; None for the studio
     count           pairs asked for; rejects of the aligned domains are missing from it
     scene_fields    of photo-like scenes, those that the engine honours, sorted; None when it honours all
+    prior_sha256    of the file that the prior sampler draws by; None for other samplers
     """
 
     domain: str
@@ -41,6 +46,7 @@ class Provenance:
     photos_sha256: str | None = None
     template: tuple[tuple[float, float], ...] | None = None
     scene_fields: tuple[str, ...] | None = None
+    prior_sha256: str | None = None
 
     @property
     def num_shards(self) -> int:
@@ -56,16 +62,16 @@ class Provenance:
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["template"] = None if self.template is None else [list(point) for point in self.template]
         plain["schema"] = None if self.schema is None else self.schema.to_dict()
-        if self.scene_fields is None:
-            del plain["scene_fields"]  # datasets that are older than the field keep their keys
-        else:
-            plain["scene_fields"] = list(self.scene_fields)
+        plain["scene_fields"] = None if self.scene_fields is None else list(self.scene_fields)
+        for late in _LATE_FIELDS:
+            if plain[late] is None:
+                del plain[late]  # datasets that are older than the field keep their keys
         return plain
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Provenance:
         """Raises DatasetError for missing or unknown fields, SchemaError for a bad schema."""
-        data = {"scene_fields": None, **data}
+        data = {**dict.fromkeys(_LATE_FIELDS), **data}
         check_fields(data, {field.name for field in fields(cls)}, "provenance.")
         template, schema, scene_fields = data["template"], data["schema"], data["scene_fields"]
         return cls(

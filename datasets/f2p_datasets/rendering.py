@@ -24,6 +24,7 @@ from f2p_datasets.quality import judge_face
 from f2p_datasets.samplers import build_sampler
 from f2p_datasets.scenes import PhotoLikeScenes, Scenes, StudioScenes
 from f2p_datasets.shards import ShardRecord, finished_shard, shard_name, write_shard
+from f2p_datasets.slider_prior import SliderPrior
 
 #: Raise it whenever the same plan gives other bytes: datasets rendered before are then rendered again.
 CODE_VERSION: Final = "render-1"
@@ -44,10 +45,11 @@ _Batch = tuple[list[Frame], list[RenderRequest]]
 class DatasetPlan:
     """What to render.
 
-    sampler     ``uniform``, ``sobol`` or ``natural``
+    sampler     ``uniform``, ``sobol``, ``natural`` or ``prior``
     domain      ``studio``, or ``photo-like``: photographed like people are, then found and aligned like photos
     template    landmarks to align to, needed by the photo-like domain only
     shard_size  pairs per shard; it changes the files, never the pairs
+    prior       what the prior sampler draws by; no other sampler takes one
     """
 
     schema: ParameterSchema
@@ -59,6 +61,7 @@ class DatasetPlan:
     domain: str = "studio"
     encoding: str = DEFAULT_ENCODING
     template: AlignmentTemplate | None = None
+    prior: SliderPrior | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.count < 10**8:
@@ -74,7 +77,7 @@ class DatasetPlan:
         if (self.template is None) == (self.domain == "photo-like"):
             raise InputError("template: the photo-like domain needs one, and no other domain takes one")
         check_encoding(self.encoding)
-        build_sampler(self.sampler, self.schema, self.seed)
+        build_sampler(self.sampler, self.schema, self.seed, self.prior)
 
     @property
     def num_shards(self) -> int:
@@ -103,6 +106,7 @@ class DatasetPlan:
             engine_build=engine.build,
             template=self.template.tuples if self.template else None,
             scene_fields=_limits(engine) if self.domain == "photo-like" else None,
+            prior_sha256=self.prior.sha256 if self.prior else None,
         )
 
     def key(self, engine: EngineBridge) -> str:
@@ -186,7 +190,7 @@ def _frames(
 
 def _batches(engine: EngineBridge, plan: DatasetPlan, indices: range) -> Iterator[list[RenderRequest]]:
     """Requests for these indices in batches: one at a time would cost round trips."""
-    sampler = build_sampler(plan.sampler, plan.schema, plan.seed)
+    sampler = build_sampler(plan.sampler, plan.schema, plan.seed, plan.prior)
     scenes: Scenes = PhotoLikeScenes(plan.seed) if plan.domain == "photo-like" else StudioScenes()
     vectors = sampler.vectors(indices.start, indices.stop)
     resolution = max(plan.resolution, _SMALLEST_PHOTO_PX) if plan.template else plan.resolution

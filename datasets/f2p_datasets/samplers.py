@@ -5,6 +5,7 @@ V   length of a vector        C   sliders        n   vectors drawn at once
 uniform   sliders uniform in [0, 1] (what imitators are trained on: Shi et al., TPAMI, section 4.1)
 sobol     sliders from one scrambled Sobol sequence: covers the ranges more evenly for the same count
 natural   faces one would meet: Gaussian around the average face, sliders of a group correlated
+prior     faces like those created from photos: Gaussian in the whitened subspace of facial priors (section 3.5)
 
 All of them draw every discrete choice uniformly, one-hot.
 """
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from engine_bridge.errors import InputError
 from engine_bridge.schema import ParameterSchema, Vector
 from f2p_datasets.randomness import check_seed, generator
+from f2p_datasets.slider_prior import SliderPrior
 
 
 class Sampler(Protocol):
@@ -112,6 +114,34 @@ class NaturalSampler:
         return _stack(self._schema, [self.vector(index) for index in range(start, stop)])
 
 
+class PriorSampler:
+    """Sliders as in characters created from photos: mean + directions * standard normal amounts (TPAMI, equation 12).
+
+    Amounts are held within the prior's limit, sliders within [0, 1]. Raises InputError for a prior of another schema.
+    """
+
+    name: Final = "prior"
+
+    def __init__(self, schema: ParameterSchema, seed: int, prior: SliderPrior) -> None:
+        if prior.fingerprint != schema.fingerprint:
+            raise InputError(
+                f"prior: fitted for schema {prior.fingerprint}, {schema.character} has {schema.fingerprint}; "
+                f"fit it again: f2p priors fit --character {schema.character}"
+            )
+        self._schema, self._seed, self._prior = schema, seed, prior
+
+    def vector(self, index: int) -> Vector:
+        draw = generator(self._seed, index, "sampler.prior")
+        amounts = np.clip(draw.standard_normal(len(self._prior.moves)), -self._prior.limit, self._prior.limit)
+        sliders = self._prior.mean.copy()
+        for amount, move in zip(amounts, self._prior.moves, strict=True):  # a matrix product's last digits may differ
+            sliders += amount * move
+        return _join(self._schema, np.clip(sliders, 0.0, 1.0), self._seed, index)
+
+    def vectors(self, start: int, stop: int) -> Vector:
+        return _stack(self._schema, [self.vector(index) for index in range(start, stop)])
+
+
 SAMPLERS: Final[dict[str, Callable[[ParameterSchema, int], Sampler]]] = {
     "uniform": UniformSampler,
     "sobol": SobolSampler,
@@ -119,11 +149,22 @@ SAMPLERS: Final[dict[str, Callable[[ParameterSchema, int], Sampler]]] = {
 }
 
 
-def build_sampler(name: str, schema: ParameterSchema, seed: int) -> Sampler:
-    """The sampler of that name. Raises InputError for an unknown one, and for a negative seed."""
+def build_sampler(name: str, schema: ParameterSchema, seed: int, prior: SliderPrior | None = None) -> Sampler:
+    """The sampler of that name; ``prior`` is for the one called ``prior`` and no other.
+
+    Raises InputError for an unknown name, a prior too many or too few, and for a negative seed.
+    """
     check_seed(seed)
+    if (prior is None) == (name == PriorSampler.name):
+        raise InputError(
+            f"prior: the sampler {name!r} takes none; leave it away or choose the sampler {PriorSampler.name!r}"
+            if prior
+            else f"prior: the sampler {name!r} draws by one; give the file that f2p priors fit wrote"
+        )
+    if prior is not None:
+        return PriorSampler(schema, seed, prior)
     if name not in SAMPLERS:
-        raise InputError(f"sampler: {name!r} is unknown; choose one of {', '.join(SAMPLERS)}")
+        raise InputError(f"sampler: {name!r} is unknown; choose one of {', '.join(SAMPLERS)}, {PriorSampler.name}")
     return SAMPLERS[name](schema, seed)
 
 

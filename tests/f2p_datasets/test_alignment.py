@@ -10,6 +10,7 @@ from engine_bridge.frames import Picture
 from f2p_datasets.alignment import AlignmentTemplate, align_face, fit_similarity, warp_mask, warp_picture
 from f2p_datasets.detection import DetectedFace
 from f2p_datasets.errors import DatasetError, PhotoError
+from f2p_datasets.pose import Pose
 
 POINTS = np.random.default_rng(0).uniform(0.2, 0.8, (68, 2))
 QUARTER_TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
@@ -67,6 +68,22 @@ def test_a_turned_photo_comes_back_upright(astronaut: Picture, astronaut_face: D
 def test_the_average_face_has_no_pose(astronaut: Picture, astronaut_face: DetectedFace) -> None:
     aligned = align_face(astronaut, astronaut_face.landmarks, AlignmentTemplate.from_average_face(astronaut), 128)
     assert abs(aligned.pose.yaw_deg) + abs(aligned.pose.pitch_deg) + abs(aligned.pose.roll_deg) < 1e-3
+
+
+def test_pose_is_measured_from_what_is_called_straight(astronaut: Picture, astronaut_face: DetectedFace) -> None:
+    template = AlignmentTemplate.from_average_face(astronaut)
+    aligned = align_face(astronaut, astronaut_face.landmarks, template, 128, straight=Pose(0.0, 0.0, 0.0))
+    assert aligned.pose == template.pose
+
+
+@pytest.mark.parametrize("resolution", [128, 512])
+def test_landmark_error_is_stated_in_pixels_of_512(astronaut: Picture, resolution: int) -> None:
+    template = AlignmentTemplate(POINTS)
+    landmarks = template.at(512).copy()
+    landmarks[17:68:3] += (30.0, 0.0)
+    error_px = align_face(astronaut, landmarks, template, resolution).landmark_error_px(template)
+    assert 10.0 < error_px < 15.0  # a third of the points lie 30 px off, and the fit gives way to them
+    assert align_face(astronaut, template.at(512), template, resolution).landmark_error_px(template) < 1e-6
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.25, 0.11])

@@ -12,12 +12,14 @@ from PIL import Image
 
 from engine_bridge.frames import Picture
 from f2p_datasets.alignment import AlignmentTemplate
+from f2p_datasets.collections import PhotoRecord, open_collection
 from f2p_datasets.detection import DetectedFace
 from f2p_datasets.errors import DatasetError, PhotoError
 from f2p_datasets.loaders import PairLoader
 from f2p_datasets.manifest import verify_dataset
 from f2p_datasets.photo_sets import SMALLEST_FACE_PX, PhotoPlan, import_photos, usable_faces
-from f2p_datasets.photos import list_photos
+from f2p_datasets.shards import read_shard
+from f2p_datasets.subject import SubjectRule
 
 MakePlan = Callable[[], PhotoPlan]
 
@@ -31,7 +33,9 @@ def make_plan(astronaut: Picture, template: AlignmentTemplate, tmp_path: Path) -
         Image.fromarray(astronaut[: 500 - number]).save(root / f"{number}.png")
     Image.new("RGB", (200, 200), (90, 90, 90)).save(root / "6_wall.png")
     (root / "7_text.jpg").write_text("no image")
-    return lambda: PhotoPlan(root=root, photos=tuple(list_photos(root)), template=template, resolution=64, shard_size=2)
+    return lambda: PhotoPlan(
+        root=root, records=open_collection(root).records, template=template, resolution=64, shard_size=2
+    )
 
 
 def face_of(height_px: float) -> DetectedFace:
@@ -69,6 +73,17 @@ def test_the_table_says_file_and_quality_of_each_photo(make_plan: MakePlan, tmp_
     assert all(row["frontal"] and abs(row["yaw_deg"]) < 6 and row["face_px"] > 80 for row in rows)
 
 
+def test_a_photo_is_as_sharp_in_a_small_dataset_as_in_a_large_one(make_plan: MakePlan, tmp_path: Path) -> None:
+    sharpness = {}
+    for resolution in (64, 256, 512):
+        plan = replace(make_plan(), records=(PhotoRecord(name="0.png"),), resolution=resolution)
+        import_photos(plan, tmp_path / f"{resolution}")
+        table = pq.read_table(tmp_path / f"{resolution}/pairs.parquet")
+        sharpness[resolution] = table.column("sharpness")[0].as_py()
+    assert sharpness[64] == sharpness[256]
+    assert sharpness[512] == pytest.approx(sharpness[256], rel=0.1)
+
+
 def test_worker_processes_change_nothing(make_plan: MakePlan, tmp_path: Path) -> None:
     import_photos(make_plan(), tmp_path / "one")
     import_photos(make_plan(), tmp_path / "two", workers=2)
@@ -92,7 +107,7 @@ def test_a_killed_import_resumes_to_the_same_bytes(make_plan: MakePlan, tmp_path
 def test_other_photos_make_another_dataset(make_plan: MakePlan) -> None:
     plan = make_plan()
     key = plan.provenance().key
-    plan.photos[0].write_bytes(plan.photos[1].read_bytes())
+    (plan.root / "0.png").write_bytes((plan.root / "1.png").read_bytes())
     assert plan.provenance().key != key
     assert replace(plan, resolution=32).provenance().key != plan.provenance().key
 
@@ -116,7 +131,66 @@ def test_a_photo_with_small_faces_only_is_refused_with_the_largest_ones_height()
 
 def test_no_photos_are_refused(make_plan: MakePlan) -> None:
     with pytest.raises(PhotoError, match="no photos to import"):
-        replace(make_plan(), photos=())
+        replace(make_plan(), records=())
+
+
+@pytest.mark.parametrize(("field", "value"), [("resolution", 8), ("resolution", 4096), ("shard_size", 0)])
+def test_a_plan_that_cannot_be_carried_out_is_refused_by_its_field(make_plan: MakePlan, field: str, value: int) -> None:
+    with pytest.raises(PhotoError, match=f"{field}: {value}"):
+        replace(make_plan(), **{field: value})
+
+
+def test_what_the_collection_says_is_kept_beside_each_photo(make_plan: MakePlan, tmp_path: Path) -> None:
+    records = (
+        PhotoRecord(name="0.png", identity="Ann", partition="train", attributes=("Smiling",)),
+        PhotoRecord(name="1.png"),
+    )
+    import_photos(replace(make_plan(), records=records), tmp_path / "set")
+    rows = pq.read_table(tmp_path / "set/pairs.parquet").to_pylist()
+    assert [(row["identity"], row["partition"]) for row in rows] == [("Ann", "train"), (None, None)]
+    first, second = read_shard(tmp_path / "set/shard-000000.tar")
+    assert first.facts["attributes"] == ["Smiling"]
+    assert "identity" not in second.facts
+
+
+def test_other_facts_or_another_subject_make_another_dataset(make_plan: MakePlan) -> None:
+    plan = make_plan()
+    named = tuple(replace(record, identity="Ann") for record in plan.records)
+    keys = {plan.provenance().key for plan in (plan, replace(plan, records=named), replace(plan, subject="central"))}
+    assert len(keys) == 3
+
+
+def test_a_photo_that_is_missing_is_a_reject(make_plan: MakePlan, tmp_path: Path) -> None:
+    import_photos(
+        replace(make_plan(), records=(PhotoRecord(name="gone.jpg"), PhotoRecord(name="0.png"))), tmp_path / "set"
+    )
+    (reject,) = [json.loads(line) for line in (tmp_path / "set/rejects.jsonl").read_text().splitlines()]
+    assert (reject["file"], reject["reason"]) == ("gone.jpg", "no such file")
+
+
+@pytest.fixture
+def two_people(astronaut: Picture, template: AlignmentTemplate, tmp_path: Path) -> Callable[[SubjectRule], PhotoPlan]:
+    """A large face in a corner, and the same one small in the middle."""
+    head = astronaut[20:200, 135:315]
+    wide = np.full((640, 640, 3), 90, np.uint8)
+    wide[230:410, 230:410] = head
+    wide[:230, :230] = np.asarray(Image.fromarray(head).resize((230, 230)))
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(wide).save(tmp_path / "photos/0.png")
+    records = (PhotoRecord(name="0.png"),)
+    return lambda subject: PhotoPlan(
+        root=tmp_path / "photos", records=records, template=template, subject=subject, resolution=64
+    )
+
+
+def test_of_several_faces_the_meant_one_is_aligned(
+    two_people: Callable[[SubjectRule], PhotoPlan], tmp_path: Path
+) -> None:
+    sizes = {}
+    for subject in ("largest", "central"):
+        import_photos(two_people(subject), tmp_path / subject)
+        sizes[subject] = pq.read_table(tmp_path / subject / "pairs.parquet").column("face_px")[0].as_py()
+    assert sizes["central"] < 0.9 * sizes["largest"]
 
 
 def test_faces_land_where_the_template_says(make_plan: MakePlan, tmp_path: Path, template: AlignmentTemplate) -> None:

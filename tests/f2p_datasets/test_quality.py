@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
+import pytest
 
 from engine_bridge.frames import Picture
 from f2p_datasets.alignment import AlignmentTemplate, align_face
 from f2p_datasets.detection import FaceDetector
-from f2p_datasets.quality import FaceQuality, judge_face
+from f2p_datasets.errors import DatasetError
+from f2p_datasets.pose import Pose
+from f2p_datasets.quality import FaceQuality, FrontViewLimits, judge_face
 
 
 def judge(picture: Picture, template: AlignmentTemplate) -> FaceQuality:
@@ -40,3 +45,27 @@ def test_a_head_turned_away_is_not(astronaut: Picture, template: AlignmentTempla
         (512, 512),
     )
     assert abs(judge(np.asarray(turned, np.uint8), template).yaw_deg) > 2
+
+
+LIMITS = FrontViewLimits(yaw_deg=10.0, pitch_deg=15.0, face_px=80.0, sharpness=180.0)
+
+
+@pytest.mark.parametrize(
+    ("pose", "face_px", "sharpness", "frontal"),
+    [
+        (Pose(-10.0, 15.0, 40.0), 80.0, 180.0, True),  # roll does not matter: alignment takes it out
+        (Pose(10.1, 0.0, 0.0), 80.0, 180.0, False),
+        (Pose(0.0, -15.1, 0.0), 80.0, 180.0, False),
+        (Pose(0.0, 0.0, 0.0), 79.9, 180.0, False),
+        (Pose(0.0, 0.0, 0.0), 80.0, 179.9, False),
+    ],
+)
+def test_every_limit_of_a_front_view_counts(pose: Pose, face_px: float, sharpness: float, frontal: bool) -> None:
+    assert LIMITS.met_by(pose, face_px, sharpness) is frontal
+
+
+@pytest.mark.parametrize("name", ["yaw_deg", "pitch_deg", "face_px", "sharpness"])
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
+def test_a_limit_that_is_none_is_refused_by_its_name(name: str, value: float) -> None:
+    with pytest.raises(DatasetError, match=f"{name}: {value}; a limit is above 0"):
+        replace(LIMITS, **{name: value})

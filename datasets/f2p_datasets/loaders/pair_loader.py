@@ -28,6 +28,7 @@ from f2p_datasets.shards import ShardRecord, check_shard
 Mode = Literal["auto", "memory", "stream"]
 Subset = Literal["all", "frontal"]
 DEFAULT_MEMORY_LIMIT: Final = 4 << 30
+_FIELDS_OF_PHOTOS: Final = {"photos": ("image",), "labelled-photos": ("image", "mask")}
 
 
 class PairLoader:
@@ -38,7 +39,7 @@ class PairLoader:
 
     mode        ``memory`` decodes the split once, in the first epoch; ``stream`` reads it every epoch through
                 webdataset; ``auto`` takes memory when the decoded split fits into memory_limit_bytes
-    fields      which of vector, image and mask to load; photos have neither vector nor mask
+    fields      which of vector, image and mask to load; photos have neither vector nor mask, labelled ones a mask
     resolution  pixels of the loaded pictures, the dataset's or less (area-averaged; masks nearest)
     subset      ``frontal``: only the high-quality front views of an aligned dataset
     device      where the batches are; in memory mode the whole split is kept there
@@ -184,7 +185,7 @@ def _check_once(path: Path, _num_bytes: int, _changed_ns: int, shard: ShardRecor
 
 def _check_request(manifest: DatasetManifest, split: str, fields: tuple[str, ...], resolution: int) -> None:
     provenance = manifest.provenance
-    available = ("image",) if provenance.domain == "photos" else FIELDS
+    available = _FIELDS_OF_PHOTOS.get(provenance.domain, FIELDS)
     if split not in get_args(Split):
         raise DatasetError(f"split: {split!r} is unknown; choose one of {', '.join(get_args(Split))}")
     if not fields or not set(fields) <= set(available):
