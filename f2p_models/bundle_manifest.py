@@ -1,8 +1,9 @@
 """What a published version consists of: every file with its hash, and one identity for the whole.
 
 A bundle is a folder; ``bundle.json`` is written last, so a folder without it is unfinished. The identity covers what
-decides how characters come out (weights, cards, schema, template, embedder). Reports about it (ONNX, model card,
-pictures, evaluation) are hashed like every file but do not change the identity: exporting twice may give other bytes.
+decides how characters come out (weights, cards, schema, template, embedder, priors). Reports about it (ONNX, model
+card, pictures, evaluation) are hashed like every file but do not change the identity: exporting twice may give other
+bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ from f2p_models.errors import BundleError
 
 MANIFEST_NAME: Final = "bundle.json"
 #: Top-level names that decide what a creator does.
-ESSENTIALS: Final = ("imitator", "segmenter", "translator", "schema.json", "template.json", "embedder.json")
+ESSENTIALS: Final = (
+    "imitator",
+    "segmenter",
+    "translator",
+    "schema.json",
+    "template.json",
+    "embedder.json",
+    "priors.safetensors",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ bundle/
   schema.json                         the parameters, as trained on
   template.json                       68 landmarks of the average face, fractions of the side
   embedder.json                       name and hash of the frozen embedder
+  priors.safetensors                  what faces have in common, if the creator was made with facial priors
   onnx/ pictures/ model_card.md ...   reports about it
   bundle.json                         hashes of all of these, written last
 """
@@ -29,6 +30,7 @@ from f2p_models.durable import appearing_file
 from f2p_models.embedders import Embedder, Template, build_embedder
 from f2p_models.errors import BundleError, CheckpointError
 from f2p_models.imitator import Imitator
+from f2p_models.priors import PRIORS_FILE, FacialPriors, load_priors
 from f2p_models.segmenter import Segmenter
 from f2p_models.translator import Translator
 
@@ -37,7 +39,11 @@ CHECKPOINTS = ("imitator", "segmenter", "translator")
 
 @dataclass(frozen=True, kw_only=True)
 class CreatorBundle:
-    """Frozen networks on one device, and what they were made for. ``template`` is (68, 2) fractions of the side."""
+    """Frozen networks on one device, and what they were made for.
+
+    template  (68, 2) fractions of the side
+    priors    what created faces are held to; None for nothing but their ranges
+    """
 
     schema: ParameterSchema
     template: Template
@@ -46,11 +52,14 @@ class CreatorBundle:
     translator: Translator
     embedder: Embedder
     device: torch.device
+    priors: FacialPriors | None = None
 
     def __post_init__(self) -> None:
         for name in CHECKPOINTS:
             getattr(self, name).eval().requires_grad_(False).to(self.device)
         self.embedder.to(self.device)
+        if self.priors is not None:
+            self.priors.eval().to(self.device)
         wanted, given = self.translator.config.embedding_size, self.embedder.embedding_size
         if wanted != given:
             raise CheckpointError(
@@ -64,9 +73,17 @@ class CreatorBundle:
 
 
 def assemble_bundle(
-    folder: Path, *, checkpoints: Mapping[str, Path], schema: ParameterSchema, template: Template, embedder: Embedder
+    folder: Path,
+    *,
+    checkpoints: Mapping[str, Path],
+    schema: ParameterSchema,
+    template: Template,
+    embedder: Embedder,
+    priors: Path | None = None,
 ) -> None:
     """Copy three checkpoints (``imitator``, ``segmenter``, ``translator``) and what they need into ``folder``.
+
+    ``priors`` is the file of the facial priors, if there are any.
 
     Whatever was in the folder is replaced. It can be loaded with :func:`load_draft` to be evaluated; reports are added
     beside the networks; :func:`finish_bundle` closes it.
@@ -79,6 +96,8 @@ def assemble_bundle(
     _write_json(folder / "schema.json", schema.to_dict())
     _write_json(folder / "template.json", np.asarray(template, np.float64).tolist())
     _write_json(folder / "embedder.json", {"name": embedder.name, "weights_sha256": embedder.weights_sha256})
+    if priors is not None:
+        shutil.copy(priors, folder / PRIORS_FILE)
 
 
 def finish_bundle(
@@ -95,6 +114,7 @@ def finish_bundle(
     """
     schema = _load_schema(folder)
     imitator, _, _ = _load_networks(folder, schema)
+    _load_priors(folder, schema)
     manifest = BundleManifest(
         character=schema.character,
         fingerprint=schema.fingerprint,
@@ -138,6 +158,7 @@ def load_draft(
         translator=translator,
         embedder=_load_embedder(folder / "embedder.json", template, embedder_checkpoint),
         device=device or choose_device(),
+        priors=_load_priors(folder, schema),
     )
 
 
@@ -163,6 +184,11 @@ def _load_networks(folder: Path, schema: ParameterSchema) -> tuple[Imitator, Seg
                 f"{schema.character} has {schema.vector_size}; train it again"
             )
     return imitator, segmenter, translator
+
+
+def _load_priors(folder: Path, schema: ParameterSchema) -> FacialPriors | None:
+    path = folder / PRIORS_FILE
+    return load_priors(path, expect_fingerprint=schema.fingerprint) if path.is_file() else None
 
 
 def _load_embedder(path: Path, template: Template, checkpoint: Path | None) -> Embedder:

@@ -7,6 +7,7 @@ InputError (engine_bridge)
 ├── TrainingError      a training that cannot go on, or must not begin, as it is set up
 ├── CheckpointError    a checkpoint that is missing, damaged, or made for something else
 │   └── BundleError    a bundle that is unfinished, altered, or not one at all
+├── PriorsError        facial priors that cannot be fitted, or were fitted for something else
 ├── RegistryError      a version that is not there, or a request the registry cannot serve
 ├── ParametersError    a parameters file that cannot be read, or belongs to another character
 └── ExportError        an exported network that does not compute what the original does
@@ -39,6 +40,10 @@ class CheckpointError(InputError):
 
 class BundleError(CheckpointError):
     """A bundle that is unfinished, altered, or not one at all."""
+
+
+class PriorsError(InputError):
+    """Facial priors that cannot be fitted, or were fitted for something else."""
 
 
 class RegistryError(InputError):

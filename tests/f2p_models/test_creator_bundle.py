@@ -10,8 +10,9 @@ import torch
 
 from f2p_models.checkpoints import read_card, save_checkpoint
 from f2p_models.creator_bundle import finish_bundle, load_bundle, load_draft
-from f2p_models.errors import BundleError, CheckpointError
+from f2p_models.errors import BundleError, CheckpointError, PriorsError
 from f2p_models.imitator import Imitator, ImitatorConfig
+from f2p_models.priors import PRIORS_FILE, PriorsConfig, fit_priors, save_priors
 
 CPU = torch.device("cpu")
 
@@ -63,6 +64,41 @@ def test_assembling_twice_gives_the_same_identity(folder, tmp_path, draft_folder
     again = shutil.copytree(draft_folder, tmp_path / "again")
 
     assert finish(folder).identity == finish(again).identity
+
+
+def add_priors(folder, schema, *, seed=0):
+    faces = np.random.default_rng(seed).random((20, schema.vector_size), np.float32)
+    priors = fit_priors(schema, faces, PriorsConfig(components=1, energy=None))
+    save_priors(folder / PRIORS_FILE, priors)
+    return priors
+
+
+def test_a_bundle_carries_its_priors(folder, small_schema):
+    assert load_draft(folder, device=CPU).priors is None
+    priors = add_priors(folder, small_schema)
+    finish(folder)
+
+    loaded = load_bundle(folder, device=CPU).priors
+
+    assert loaded is not None
+    vectors = torch.rand(4, small_schema.vector_size)
+    torch.testing.assert_close(loaded.project(vectors), priors.project(vectors), atol=0, rtol=0)
+
+
+def test_other_priors_make_another_creator(folder, tmp_path, draft_folder, small_schema):
+    without = finish(shutil.copytree(draft_folder, tmp_path / "without")).identity
+    add_priors(folder, small_schema)
+    first = finish(folder).identity
+    add_priors(folder, small_schema, seed=1)
+
+    assert len({without, first, finish(folder).identity}) == 3
+
+
+def test_priors_of_another_schema_are_refused(folder, small_schema):
+    add_priors(folder, replace(small_schema, head="another"))
+
+    with pytest.raises(PriorsError, match=f"but the character's schema is {small_schema.fingerprint}"):
+        load_draft(folder)
 
 
 def test_an_imitator_of_another_schema_is_refused(folder, small_schema):
