@@ -1,78 +1,47 @@
 """Creating characters from photos with a published version.
 
-OUT/<photo>/               one folder per face
-  parameters.json          values in engine units, by group
-  aligned.png              the photo in the studio's frame
-  imitator.png engine.png  the imitator's picture, and the engine's own, of the same parameters
-  side_by_side.png
+OUT/<photo>/     one folder per face, see flows.character_files
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
-from PIL import Image
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from engine_bridge.bridge import EngineBridge
 from engine_bridge.errors import InputError
-from engine_bridge.frames import Picture
-from f2p_datasets.alignment import AlignmentTemplate, align_face
-from f2p_datasets.detection import DetectedFace, FaceDetector
+from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.durable import appearing_file, sha256_of
 from f2p_datasets.errors import PhotoError
-from f2p_datasets.photo_sets import usable_faces
-from f2p_datasets.photos import read_photo
 from f2p_models.bundle_manifest import read_manifest
-from f2p_models.creation import (
-    Creation,
-    Creator,
-    ModeChoice,
-    Panel,
-    choose_mode,
-    fixed_mode,
-    parameters_document,
-    side_by_side,
-)
+from f2p_models.checkpoints import read_card
+from f2p_models.creation import Creator, IterativeConfig, Mode
 from f2p_models.creator_bundle import load_bundle
+from f2p_models.evaluation import Calibration, read_evaluation
 from f2p_models.pictures import from_pictures, to_bytes
 from f2p_models.registry import ModelVersion
+from flows.animations import AnimationFormat, draw_frames, record_every
 from flows.artifacts import show_picture
+from flows.character_files import Character, Confidence, write_character
 from flows.engines import studio_renderer
-from flows.layout import COMPARISON_FILE, ENGINE, PARAMETERS_FILE
-from flows.photo_names import reserve_folder_names
+from flows.layout import COMPARISON_FILE, ENGINE, EVALUATION_FILE, PARAMETERS_FILE
+from flows.portraits import SHOWN_PX, Faces, Portrait, PortraitFinder
 from flows.progress import ProgressBar, say
+from flows.recipes import RECIPES, find_recipe
 from flows.runs import Run
 from flows.steps import Step, is_done, plain
 
 FACES_AT_ONCE: Final = 16
-#: Side of the pictures for people; networks see the version's resolution.
-SHOWN_PX: Final = 512
+RESTARTS_WITH_SEED: Final = 2
 OUTCOME_FILE: Final = "outcome.json"
-
-Faces = Literal["largest", "all"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Portrait:
-    """A face that was found: its photo, its folder's name, and the mode chosen for it.
-
-    aligned   in the studio's frame, at the version's resolution: what the networks see
-    shown     the same at 512 pixels, for people
-    """
-
-    photo: Path
-    name: str
-    aligned: Picture
-    shown: Picture
-    choice: ModeChoice
 
 
 @dataclass(kw_only=True)
@@ -83,15 +52,52 @@ class Outcome:
     failed: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SearchOrder:
+    """What the user changes of a version's search.
+
+    steps      of the search; None as the version has it
+    restarts   further searches from starts moved at random; None: two if there is a seed, none otherwise
+    seed       what they are moved by; without restarts nothing in creating is random
+    animation  format of the search's film; None for no film
+    """
+
+    steps: int | None = None
+    restarts: int | None = None
+    seed: int | None = None
+    animation: AnimationFormat | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.steps < 1:
+            raise InputError(f"steps: {self.steps}; give 1 or more")
+        if self.seed is not None and self.restarts == 0:
+            raise InputError(
+                f"seed: {self.seed} changes nothing without restarts, nothing else is random; leave it out, or give "
+                f"--restarts {RESTARTS_WITH_SEED}"
+            )
+
+    def config(self, search: IterativeConfig) -> IterativeConfig:
+        """The version's search with these changes."""
+        restarts = self.restarts if self.restarts is not None else RESTARTS_WITH_SEED * (self.seed is not None)
+        searched = search if self.steps is None else search.with_steps(self.steps)
+        return replace(searched, restarts=restarts, seed=self.seed or 0)
+
+
 class PublishedCreator:
     """A version, an engine, and how photos are to be treated."""
 
-    def __init__(self, creator: Creator, engine: EngineBridge, *, version: int, mode: str, faces: Faces) -> None:
-        self.creator, self.engine, self.version, self.mode, self.faces = creator, engine, version, mode, faces
-        if mode != "auto":
-            fixed_mode(mode)
-        self._detector = FaceDetector()
-        self._template = AlignmentTemplate(np.asarray(creator.bundle.template, np.float64))
+    def __init__(
+        self,
+        creator: Creator,
+        engine: EngineBridge,
+        finder: PortraitFinder,
+        *,
+        version: int,
+        calibrations: Mapping[str, Calibration],
+        animation: AnimationFormat | None = None,
+    ) -> None:
+        self.creator, self.finder, self.version, self.animation = creator, finder, version, animation
+        self._calibrations = calibrations
         self._render = studio_renderer(engine, creator.bundle.schema.character, creator.bundle.resolution)
         self._render_shown = studio_renderer(engine, creator.bundle.schema.character, SHOWN_PX)
 
@@ -103,7 +109,7 @@ class PublishedCreator:
         taken: set[str] = set()
         for photo in photos:
             try:
-                waiting += self._portraits(photo, taken)
+                waiting += self.finder.portraits(photo, taken)
             except PhotoError as error:
                 outcome.failed.append(str(error))
             if len(waiting) >= FACES_AT_ONCE:
@@ -112,24 +118,6 @@ class PublishedCreator:
             bar.advance()
         outcome.created += self._create_together(waiting, out)
         return outcome
-
-    def _portraits(self, photo: Path, taken: set[str]) -> Iterator[Portrait]:
-        picture = read_photo(photo)
-        found = self._detector.detect(picture)
-        faces = usable_faces(photo, found)
-        if self.faces == "all" and len(faces) < len(found):
-            say(f"  [yellow]{photo}: too small and left out: {len(found) - len(faces)} of {len(found)} faces[/]")
-        chosen = faces if self.faces == "all" else faces[:1]
-        for face, name in zip(chosen, reserve_folder_names(photo, len(chosen), taken), strict=True):
-            yield self._portrait(photo, picture, face, name)
-
-    def _portrait(self, photo: Path, picture: Picture, face: DetectedFace, name: str) -> Portrait:
-        aligned = align_face(picture, face.landmarks, self._template, self.creator.bundle.resolution)
-        shown = align_face(picture, face.landmarks, self._template, SHOWN_PX)
-        width_px = face.box[2] - face.box[0]
-        resolution = self.creator.bundle.resolution
-        choice = choose_mode(aligned.pose, width_px, resolution) if self.mode == "auto" else fixed_mode(self.mode)
-        return Portrait(photo=photo, name=name, aligned=aligned.picture, shown=shown.picture, choice=choice)
 
     def _create_together(self, portraits: Sequence[Portrait], out: Path) -> list[Path]:
         """Faces are searched in batches: one by one would leave a GPU idle."""
@@ -144,71 +132,90 @@ class PublishedCreator:
         similarities = self.creator.similarity(photos, from_pictures(rendered)).tolist()
         return [
             self._write(
+                Character(
+                    portrait=portrait,
+                    creation=creations[row],
+                    config=self.creator.config,
+                    rendered=shown[row],
+                    imitated=imitated[row],
+                    similarity=similarities[row],
+                    confidence=self.confidence(creations[row].mode, similarities[row]),
+                    film=draw_frames(creations[row], portrait.shown, self.creator.pictures),
+                ),
                 out / portrait.name,
-                portrait,
-                creations[row],
-                rendered=shown[row],
-                imitated=imitated[row],
-                similarity=similarities[row],
             )
             for row, portrait in enumerate(portraits)
         ]
 
-    def _write(
-        self,
-        folder: Path,
-        portrait: Portrait,
-        creation: Creation,
-        *,
-        rendered: Picture,
-        imitated: Picture,
-        similarity: float,
-    ) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        reason = creation.reasons[0]
-        document = parameters_document(
-            self.creator.bundle.schema,
-            creation.vector(0),
-            version=self.version,
-            mode=creation.mode,
-            reason=reason,
-            similarity=similarity,
-            photo=portrait.photo.name,
+    def _write(self, character: Character, folder: Path) -> Path:
+        schema = self.creator.bundle.schema
+        return write_character(character, folder, schema, version=self.version, animation=self.animation)
+
+    def confidence(self, mode: Mode, similarity: float) -> Confidence:
+        """By the mode's own held-out people, or those of the mode that decided about the version."""
+        measured = mode if mode in self._calibrations else next(iter(self._calibrations), None)
+        if measured is None:
+            return Confidence(value=None, basis=f"version {self.version} was published without a calibration")
+        calibration = self._calibrations[measured]
+        return Confidence(
+            value=calibration.confidence(similarity),
+            basis=f"probability that the engine's render shows this person and not a stranger, as similarity told them "
+            f"apart for {calibration.num_photos} held-out people in {measured} mode",
         )
-        panels = [
-            Panel(title="photo", picture=portrait.shown),
-            Panel(title="imitator", picture=imitated),
-            Panel(title="engine", picture=rendered, note=f"similarity {similarity:.2f}"),
-        ]
-        pictures = {
-            "aligned.png": portrait.shown,
-            "imitator.png": imitated,
-            "engine.png": rendered,
-            COMPARISON_FILE: side_by_side(panels, caption=f"{creation.mode}: {reason}"),
-        }
-        for name, picture in pictures.items():
-            Image.fromarray(picture).save(folder / name)
-        with appearing_file(folder / PARAMETERS_FILE) as stream:  # last: a folder with it is whole
-            stream.write((json.dumps(document, indent=1) + "\n").encode())
-        return folder
 
 
 def open_published(
-    version: ModelVersion, engine: EngineBridge, *, mode: str = "auto", faces: Faces = "largest", weights: Path | None
+    version: ModelVersion,
+    engine: EngineBridge,
+    *,
+    mode: str = "auto",
+    faces: Faces = "largest",
+    order: SearchOrder | None = None,
+    weights: Path | None,
 ) -> PublishedCreator:
     """A published version, verified and loaded.
 
     Raises InputError for an unknown mode, a damaged version, or one that was made for another engine.
     """
     refuse_other_engine(version, engine)
-    creator = Creator(load_bundle(version.folder, embedder_checkpoint=weights))
+    order = order or SearchOrder()
+    bundle = load_bundle(version.folder, embedder_checkpoint=weights)
     engine_schema = engine.describe(version.character)
-    if engine_schema.fingerprint != creator.bundle.schema.fingerprint:
+    if engine_schema.fingerprint != bundle.schema.fingerprint:
         raise InputError(
-            f"{version.character}: version {version.version} was made for schema {creator.bundle.schema.fingerprint}, "
+            f"{version.character}: version {version.version} was made for schema {bundle.schema.fingerprint}, "
             f"the engine now has {engine_schema.fingerprint}; run the pipeline for a new version"
         )
-    return PublishedCreator(creator, engine, version=version.version, mode=mode, faces=faces)
+    config = order.config(search_of(version))
+    creator = Creator(
+        bundle,
+        config,
+        render=studio_renderer(engine, version.character, bundle.resolution),
+        record_every=record_every(config.steps) if order.animation else 0,
+    )
+    template = AlignmentTemplate(np.asarray(bundle.template, np.float64))
+    return PublishedCreator(
+        creator,
+        engine,
+        PortraitFinder(template, bundle.resolution, mode=mode, faces=faces),
+        version=version.version,
+        calibrations=calibrations_of(version),
+        animation=order.animation,
+    )
+
+
+def search_of(version: ModelVersion) -> IterativeConfig:
+    """How the version's recipe searches: what its figures were measured with."""
+    name = read_card(version.folder / "imitator").recipe
+    return find_recipe(name).search if name in RECIPES else IterativeConfig.quick()
+
+
+def calibrations_of(version: ModelVersion) -> dict[str, Calibration]:
+    """By mode, first that of the mode that decided about the version; none for versions published without."""
+    found = read_evaluation(version.folder / EVALUATION_FILE)
+    modes = sorted(found.creators, key=lambda mode: mode != found.judged_mode)
+    qualities = {mode: found.creators[mode].calibration for mode in modes}
+    return {mode: calibration for mode, calibration in qualities.items() if calibration}
 
 
 def refuse_other_engine(version: ModelVersion, engine: EngineBridge) -> None:
@@ -230,6 +237,7 @@ def create_characters(run: Run, version: ModelVersion, photos: Sequence[Path]) -
         "version": version.identity,
         "photos": [[photo.name, sha256_of(photo)] for photo in photos if photo.is_file()],
         "engine": [run.engine.name, run.engine.build],
+        "search": asdict(search_of(version)),
     }
     step = Step(stage="creation", character=run.schema.character, inputs=inputs)
     out = step.folder(run.settings.creations)

@@ -9,12 +9,21 @@ from typing import Final
 Points = Sequence[tuple[float, float]]
 
 _WIDTH, _HEIGHT = 420, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 12, 26
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 18, 26
 _NUM_LINES: Final = 3
+#: For a drawing that no page gives colors to.
+_STYLE: Final = (
+    "svg{background:#faf9f6;font:11px system-ui,sans-serif}.curve{fill:none;stroke:#2f6fb5;stroke-width:2}"
+    ".dot{fill:#2f6fb5}.grid{stroke:#26282e22}.baseline{stroke:#b4552d;stroke-dasharray:4 4}"
+    ".tick{fill:#80828a}.end{text-anchor:end}.title{fill:#26282e}"
+)
 
 
-def draw_curve(points: Points, label: str, *, baseline: float | None = None) -> str:
-    """One quantity over epochs as an SVG element; ``baseline`` is a dashed line. Empty for fewer than two points."""
+def draw_curve(points: Points, label: str, *, baseline: float | None = None, unit: str = "epoch") -> str:
+    """One quantity over epochs, or over what ``unit`` counts, as an SVG element; ``baseline`` is a dashed line.
+
+    Empty for fewer than two points.
+    """
     if len(points) < 2:
         return ""
     xs, ys = [x for x, _ in points], [y for _, y in points]
@@ -33,11 +42,18 @@ def draw_curve(points: Points, label: str, *, baseline: float | None = None) -> 
         *([] if baseline is None else [_baseline(place(xs[0], baseline)[1])]),
         f'<polyline class="curve" points="{path}"/>',
         f'<circle class="dot" cx="{end_x:.1f}" cy="{end_y:.1f}" r="3.5"/>',
-        f'<text class="tick" x="{_LEFT}" y="{_HEIGHT - 8}">epoch {xs[0]:g}</text>',
+        f'<text class="tick" x="{_LEFT}" y="{_HEIGHT - 8}">{unit} {xs[0]:g}</text>',
         f'<text class="tick end" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 8}">{xs[-1]:g}</text>',
     ]  # fmt: skip
-    title = f"{escape(label)}: {ys[-1]:.4g} after epoch {xs[-1]:g}"
+    title = f"{escape(label)}: {ys[-1]:.4g} after {unit} {xs[-1]:g}"
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
+
+
+def standalone_drawing(drawing: str, title: str) -> str:
+    """An SVG element of this module as a file of its own, with its title and colors."""
+    head = f'<style>{_STYLE}</style><text class="title" x="{_LEFT}" y="10">{escape(title)}</text>'
+    start, rest = drawing.split(">", 1)
+    return f'{start} xmlns="http://www.w3.org/2000/svg" width="{2 * _WIDTH}">{head}{rest}\n'
 
 
 def _grid_line(value: float, y: float) -> str:

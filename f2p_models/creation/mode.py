@@ -1,4 +1,8 @@
-"""Which mode suits a photo (Shi et al., TPAMI, section 4.5)."""
+"""Which mode suits a photo (Shi et al., TPAMI, section 4.5).
+
+The paper recommends its iterative mode for high-resolution front views and its one-shot mode for faces "in the wild".
+Hybrid stands in for iterative here: it begins with the one-shot answer and never ends with a larger loss.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,13 @@ MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 #: (figure 13). Landmark pose is good to some 5 degrees, so these leave room for that.
 MAXIMUM_YAW_DEG: Final = 15.0
 MAXIMUM_PITCH_DEG: Final = 20.0
-#: "HD": the width of a face in the studio's frame, as a share of the frame. A photo whose face is narrower than this
+#: "HD": the size of a face in the studio's frame, as a share of the frame. A photo whose face is smaller than this
 #: share of the networks' resolution is enlarged to fit, and what a search would match is interpolation.
 FACE_SHARE: Final = 0.4
+#: And sharp: variance of the Laplacian over the inner face at 128 pixels, grey levels squared. A face that was
+#: enlarged before it came here has the pixels but not the detail. A Gaussian blur of a twenty-fifth of the face's
+#: height leaves about this much; 999 of 1,000 LFW photos have more.
+MINIMUM_SHARPNESS: Final = 40.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +35,13 @@ class ModeChoice:
     reason: str
 
 
-class HeadPose(Protocol):
-    """How a head is turned, relative to the average face. Roll does not matter: alignment takes it out."""
+class SeenFace(Protocol):
+    """What was measured of a face. Roll does not matter: alignment takes it out.
+
+    yaw_deg, pitch_deg  relative to the average face
+    face_px             height of the face's box in the original photo
+    sharpness           see :data:`MINIMUM_SHARPNESS`
+    """
 
     @property
     def yaw_deg(self) -> float: ...
@@ -36,27 +49,27 @@ class HeadPose(Protocol):
     @property
     def pitch_deg(self) -> float: ...
 
+    @property
+    def face_px(self) -> float: ...
 
-def choose_mode(pose: HeadPose, face_size_px: float, resolution: int) -> ModeChoice:
-    """Hybrid for sharp front views, one-shot for everything else.
+    @property
+    def sharpness(self) -> float: ...
 
-    ``face_size_px`` is the width of the face in the original photo, ``resolution`` that of the networks' pictures.
-    Hybrid stands in for the paper's iterative mode: it starts from the one-shot answer and never ends with a larger
-    loss.
-    """
+
+def choose_mode(face: SeenFace, resolution: int) -> ModeChoice:
+    """Hybrid for sharp front views, one-shot for everything else. ``resolution`` is that of the networks' pictures."""
     needed_px = FACE_SHARE * resolution
-    if abs(pose.yaw_deg) > MAXIMUM_YAW_DEG or abs(pose.pitch_deg) > MAXIMUM_PITCH_DEG:
-        turned = f"yaw {pose.yaw_deg:.0f}°, pitch {pose.pitch_deg:.0f}°"
-        return ModeChoice(
-            mode="one-shot", reason=f"the head is turned ({turned}), where a search would distort the face"
-        )
-    if face_size_px < needed_px:
-        return ModeChoice(
-            mode="one-shot",
-            reason=f"the face is {face_size_px:.0f} px wide, less than the {needed_px:.0f} px a search needs",
+    if abs(face.yaw_deg) > MAXIMUM_YAW_DEG or abs(face.pitch_deg) > MAXIMUM_PITCH_DEG:
+        turned = f"yaw {face.yaw_deg:.0f}°, pitch {face.pitch_deg:.0f}°"
+        return _one_shot(f"the head is turned ({turned}), where a search would distort the face")
+    if face.face_px < needed_px:
+        return _one_shot(f"the face is {face.face_px:.0f} px high, less than the {needed_px:.0f} px a search needs")
+    if face.sharpness < MINIMUM_SHARPNESS:
+        return _one_shot(
+            f"the face is blurred (sharpness {face.sharpness:.0f}, a search needs {MINIMUM_SHARPNESS:.0f})"
         )
     return ModeChoice(
-        mode="hybrid", reason=f"a front view with a face {face_size_px:.0f} px wide has detail to search for"
+        mode="hybrid", reason=f"a front view with a face {face.face_px:.0f} px high has detail to search for"
     )
 
 
@@ -66,3 +79,7 @@ def fixed_mode(mode: str) -> ModeChoice:
         if mode == known:
             return ModeChoice(mode=known, reason="chosen by the user")
     raise InputError(f"mode: {mode!r} is none of {', '.join(MODES)} or auto")
+
+
+def _one_shot(reason: str) -> ModeChoice:
+    return ModeChoice(mode="one-shot", reason=reason)

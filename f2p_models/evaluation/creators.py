@@ -6,36 +6,32 @@ parameters that look different in the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from f2p_models.creation import Creator
 from f2p_models.creation.mode import Mode
+from f2p_models.creation.rendering import Renderer
+from f2p_models.evaluation.confidence import Calibration, calibrate
 from f2p_models.evaluation.parameters import ParameterErrors, Vectors, measure_parameters
-from f2p_models.evaluation.retrieval import Retrieval, measure_retrieval
+from f2p_models.evaluation.retrieval import Retrieval, judged_embeddings, judged_similarity, measure_retrieval
 from f2p_models.pictures import from_pictures
-
-#: Vectors (B, V) -> the engine's studio pictures (B, H, W, 3) uint8, H the bundle's resolution.
-Renderer = Callable[[Vectors], npt.NDArray[np.uint8]]
-
-_EMBEDDED_AT_ONCE = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class CreatorQuality:
     """One mode on N photos. ``ceiling`` is the retrieval of the true parameters' renders: no creator can do better
-    but by luck. ``imitated_similarity`` is what the imitator promised where the engine gave ``own_similarity``."""
+    but by luck. ``imitated_similarity`` is what the imitator promised where the engine gave ``own_similarity``.
+    ``calibration`` is missing in evaluations of older versions."""
 
     mode: Mode
     retrieval: Retrieval
     ceiling: Retrieval
     parameters: ParameterErrors
     imitated_similarity: float
+    calibration: Calibration | None = None
 
     @property
     def score(self) -> float:
@@ -50,24 +46,27 @@ class CreatorQuality:
 def evaluate_creator(
     creator: Creator, photos: Tensor, vectors: Vectors, render: Renderer, mode: Mode
 ) -> CreatorQuality:
-    """Aligned held-out photos (N, 3, H, W) in [0, 1] with the vectors (N, V) that they were rendered from."""
-    creation = creator.in_mode(mode, photos)
+    """Aligned held-out photos (N, 3, H, W) in [0, 1] with the vectors (N, V) that they were rendered from.
+
+    The creator may ask the engine, as it does when it is used.
+    """
+    creation = creator.with_engine(render).in_mode(mode, photos)
     created = creation.vectors.numpy()
-    embedder = creator.bundle.embedder
     of_photos = _embeddings(creator, photos)
-    of_renders = _embeddings(creator, from_pictures(render(created)))
+    similarity = judged_similarity(
+        creator.bundle.embedder, _embeddings(creator, from_pictures(render(created))), of_photos
+    )
     of_truth = _embeddings(creator, from_pictures(render(vectors)))
     of_imitations = _embeddings(creator, creator.pictures(creation.vectors))
     return CreatorQuality(
         mode=mode,
-        retrieval=measure_retrieval(embedder.similarity(of_renders[:, None], of_photos[None])),
-        ceiling=measure_retrieval(embedder.similarity(of_truth[:, None], of_photos[None])),
+        retrieval=measure_retrieval(similarity),
+        ceiling=measure_retrieval(judged_similarity(creator.bundle.embedder, of_truth, of_photos)),
         parameters=measure_parameters(creator.bundle.schema, created, vectors),
-        imitated_similarity=float(embedder.similarity(of_imitations, of_photos).mean()),
+        imitated_similarity=float(creator.bundle.embedder.similarity(of_imitations, of_photos).mean()),
+        calibration=calibrate(similarity),
     )
 
 
-@torch.no_grad()
 def _embeddings(creator: Creator, pictures: Tensor) -> Tensor:
-    chunks = torch.split(pictures, _EMBEDDED_AT_ONCE)
-    return torch.cat([creator.bundle.embedder.embed(chunk.to(creator.bundle.device)) for chunk in chunks])
+    return judged_embeddings(creator.bundle.embedder, pictures, creator.bundle.device)

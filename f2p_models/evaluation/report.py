@@ -11,6 +11,7 @@ from typing import Any
 
 from engine_bridge.errors import InputError
 from f2p_models.durable import appearing_file
+from f2p_models.evaluation.confidence import Calibration
 from f2p_models.evaluation.creators import CreatorQuality
 from f2p_models.evaluation.networks import ImitatorQuality, SegmenterQuality
 from f2p_models.evaluation.parameters import ParameterErrors
@@ -78,6 +79,7 @@ def _creator_quality(data: Mapping[str, Any]) -> CreatorQuality:
         ceiling=Retrieval(**data["ceiling"]),
         parameters=ParameterErrors(**{**errors, **pairs}),
         imitated_similarity=data["imitated_similarity"],
+        calibration=Calibration(**data["calibration"]) if data.get("calibration") else None,
     )
 
 

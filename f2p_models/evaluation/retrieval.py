@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from engine_bridge.errors import InputError
 from f2p_models.metrics import retrieval_ranks, verification_auc
+
+_JUDGED_AT_ONCE: Final = 16
+
+
+class Judge(Protocol):
+    """Whoever says who is who: an embedder, or a network that no creator was trained with."""
+
+    def embed(self, pictures: Tensor) -> Tensor:
+        """Pictures (B, 3, H, W) in the studio's frame, in [0, 1] -> embeddings (B, D)."""
+
+
+@runtime_checkable
+class ComparingJudge(Judge, Protocol):
+    """A judge whose embeddings are not to be compared by their plain cosine."""
+
+    def similarity(self, first: Tensor, second: Tensor) -> Tensor:
+        """Embeddings (..., D) -> (...), 1 for equal ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +69,19 @@ def measure_retrieval(similarity: Tensor) -> Retrieval:
         others_similarity=float(others.mean()),
         verification_auc=verification_auc(similarity),
     )
+
+
+@torch.no_grad()
+def judged_embeddings(judge: Judge, pictures: Tensor, device: torch.device) -> Tensor:
+    """Pictures (N, 3, H, W) in [0, 1] -> embeddings (N, D), both computed and left on ``device``."""
+    return torch.cat([judge.embed(chunk.to(device)) for chunk in torch.split(pictures, _JUDGED_AT_ONCE)])
+
+
+def judged_similarity(judge: Judge, characters: Tensor, photos: Tensor) -> Tensor:
+    """Embeddings (N, D) of characters and of photos -> similarity (N, N) on the CPU: the judge's own, or the cosine."""
+    compare = judge.similarity if isinstance(judge, ComparingJudge) else _cosine
+    return compare(characters[:, None], photos[None]).cpu()
+
+
+def _cosine(first: Tensor, second: Tensor) -> Tensor:
+    return F.cosine_similarity(first, second, dim=-1)

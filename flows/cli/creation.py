@@ -27,7 +27,13 @@ SOME_PHOTOS_FAILED = 2
 
 def add_to(app: typer.Typer) -> None:
     """The verbs of this module."""
-    app.command("create", epilog=example("f2p create me.jpg friends/ --character justice_female --out created"))(create)
+    app.command(
+        "create",
+        epilog=example(
+            "f2p create me.jpg friends/ --character justice_female --out created",
+            "f2p create me.jpg --character justice_female --mode hybrid --steps 40 --animation gif",
+        ),
+    )(create)
     app.command("report", epilog=example("f2p report latest"))(report)
 
 
@@ -49,6 +55,24 @@ def create(
     face: Annotated[
         Literal["largest", "all"], typer.Option("--face", help="Which faces of a photo with several.")
     ] = "largest",
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, help="Of the search. Default: the version's recipe's.", show_default=False),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", min=0, help="Also search from starts moved at random, and keep the best.", show_default=False
+        ),
+    ] = None,
+    restarts: Annotated[
+        int | None,
+        typer.Option("--restarts", min=0, help="How many of them. Default: 2 with --seed, else 0.", show_default=False),
+    ] = None,
+    animation: Annotated[
+        Literal["gif", "mp4"] | None,
+        typer.Option("--animation", help="Also write the search as a film.", show_default=False),
+    ] = None,
     engine: Engine = "mock",
     home: Home = None,
     as_json: Json = False,
@@ -58,16 +82,19 @@ def create(
     settings = open_settings(home, debug)
     folder = output_folder(out or settings.creations / character)
     from f2p_models.registry import Registry
-    from flows.create import open_published
+    from flows.create import SearchOrder, open_published
     from flows.engines import open_engine
     from flows.photo_names import find_photos
     from flows.progress import ProgressBar, say
 
+    search = SearchOrder(steps=steps, restarts=restarts, seed=seed, animation=animation)
     chosen = Registry(settings.registry).get(character, version)
     named = find_photos(photos)
     order = engine_order(settings, engine)
     with closing(open_engine(order, settings)) as bridge, ProgressBar("Create characters") as bar:
-        published = open_published(chosen, bridge, mode=mode, faces=face, weights=settings.lightcnn_weights)
+        published = open_published(
+            chosen, bridge, mode=mode, faces=face, order=search, weights=settings.lightcnn_weights
+        )
         outcome = published.create(named, folder, bar)
     for line in outcome.failed:
         say(f"[yellow]skipped[/] {line}")

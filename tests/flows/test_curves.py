@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from flows.curves import draw_curve
+from flows.curves import draw_curve, standalone_drawing
 
 
 def test_a_curve_is_well_formed_and_says_its_last_value() -> None:
@@ -35,3 +35,17 @@ def test_a_constant_quantity_can_be_drawn() -> None:
 
 def test_a_label_cannot_break_out_of_the_drawing() -> None:
     ElementTree.fromstring(draw_curve([(1, 0.0), (2, 0.0)], '"><script>'))
+
+
+def test_a_curve_over_something_else_than_epochs_says_so() -> None:
+    drawing = draw_curve([(0, 0.5), (9, 0.25)], "loss", unit="step")
+    assert ">step 0<" in drawing
+    assert "epoch" not in drawing
+
+
+def test_a_drawing_of_its_own_brings_its_title_and_colors() -> None:
+    drawing = ElementTree.fromstring(standalone_drawing(draw_curve([(0, 0.5), (9, 0.25)], "loss"), "How <far>"))
+    space = "{http://www.w3.org/2000/svg}"
+    assert drawing.tag == f"{space}svg"
+    assert "stroke" in (drawing.findtext(f"{space}style") or "")
+    assert drawing.findtext(f"{space}text") == "How <far>"

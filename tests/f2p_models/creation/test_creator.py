@@ -10,6 +10,8 @@ from f2p_models.creation import creator as creator_module
 from f2p_models.creation.iterative import search
 from f2p_models.creator_bundle import load_draft
 from f2p_models.errors import TensorError
+from f2p_models.pictures import to_bytes
+from f2p_models.priors import FacialPriors, PriorGroup, PriorsCard
 
 SHORT = replace(IterativeConfig.quick(), steps=3)
 #: Adam divides by the gradient's size, which blows rounding up where the gradient all but vanishes; this does not.
@@ -56,8 +58,8 @@ def test_the_search_lowers_the_loss_it_is_told_to_lower(creator, photos):
 
 
 def test_hybrid_never_ends_with_a_larger_loss_than_one_shot(small_bundle, photos, monkeypatch):
-    def climb(losses_of, *rest):
-        return search(lambda vectors: -losses_of(vectors), *rest)
+    def climb(losses_of, *rest, **options):
+        return search(lambda vectors: -losses_of(vectors), *rest, **options)
 
     monkeypatch.setattr(creator_module, "search", climb)
     creator = Creator(small_bundle, replace(IterativeConfig.paper(), steps=2, learning_rate=1e4))
@@ -119,11 +121,111 @@ def test_a_choice_that_is_tried_is_found_by_its_outline(small_bundle, tried, fou
     truth = torch.tensor([[0.2, 0.7, 0.9, 0.4, 0.0, 0.0, 1.0], [0.6, 0.1, 0.3, 0.8, 0.0, 0.0, 1.0]])
     start = truth.clone()
     start[:, 4:] = torch.tensor([1.0, 0.0, 0.0])
-    creator = Creator(small_bundle, replace(SHORT, steps=1, learning_rate=1e-6, tried_choices=tried))
+    creator = Creator(small_bundle, replace(SHORT, steps=1, learning_rate=1e-6, tried_choices=tried, refined_choices=0))
 
     creation = creator.iterative(creator.pictures(truth), start)
 
     assert torch.equal(creation.vectors[:, 4:], (truth if found else start)[:, 4:])
+
+
+def test_the_last_refinement_finds_a_choice_that_the_search_had_wrong(small_bundle):
+    truth = torch.tensor([[0.2, 0.7, 0.9, 0.4, 0.0, 0.0, 1.0], [0.6, 0.1, 0.3, 0.8, 0.0, 0.0, 1.0]])
+    start = truth.clone()
+    start[:, 4:] = torch.tensor([1.0, 0.0, 0.0])
+    barely = replace(SHORT, steps=1, learning_rate=1e-6, tried_choices=())
+    pictures = Creator(small_bundle).pictures(truth)
+
+    refined = Creator(small_bundle, barely).iterative(pictures, start)
+    unrefined = Creator(small_bundle, replace(barely, refined_choices=0)).iterative(pictures, start)
+
+    assert torch.equal(refined.vectors[:, 4:], truth[:, 4:])
+    assert torch.equal(refined.vectors[:, :4], unrefined.vectors[:, :4])
+    assert (refined.losses < unrefined.losses).all()
+
+
+def test_an_engine_has_the_last_word_about_choices(small_bundle, photos):
+    """It draws everybody gray but those with the second choice, who are the photo itself."""
+
+    def render(vectors):
+        second = torch.from_numpy(vectors)[:, 5] == 1.0
+        pictures = torch.where(second[:, None, None, None], photos[0], torch.full_like(photos[0], 0.5))
+        return to_bytes(pictures)
+
+    creator = Creator(small_bundle, replace(SHORT, prior_weight=0.0), render=render)
+
+    assert creator.iterative(photos[:1]).vectors[0, 4:].tolist() == [0.0, 1.0, 0.0]
+
+
+def test_hybrid_keeps_the_one_shot_answer_that_the_engine_draws_better(small_bundle, photos):
+    answer = Creator(small_bundle, SHORT).one_shot(photos[:1]).vectors
+
+    def render(vectors):
+        same = (torch.from_numpy(vectors) == answer).all(1)
+        return to_bytes(torch.where(same[:, None, None, None], photos[0], torch.full_like(photos[0], 0.5)))
+
+    creation = Creator(small_bundle, SHORT, render=render).hybrid(photos[:1])
+
+    assert torch.equal(creation.vectors, answer)
+    assert "nothing better" in creation.reasons[0]
+
+
+def test_more_starts_never_end_with_a_larger_loss(small_bundle, photos):
+    once = Creator(small_bundle, SHORT).iterative(photos)
+    often = Creator(small_bundle, replace(SHORT, restarts=2, restart_spread=0.3)).iterative(photos)
+
+    assert (often.losses <= once.losses + 1e-6).all()
+    assert (often.losses < once.losses - 1e-4).any()  # or restarts change nothing
+    assert "best of 3 starts" in often.reasons[0]
+
+
+def test_another_seed_restarts_elsewhere_and_the_same_seed_does_not(small_bundle, photos):
+    def created(seed):
+        config = replace(SHORT, restarts=1, restart_spread=0.3, pull=0.0, seed=seed)
+        return Creator(small_bundle, config).iterative(photos).vectors
+
+    assert torch.equal(created(1), created(1))
+    assert not torch.equal(created(1), created(2))
+
+
+@pytest.fixture
+def one_direction(small_bundle):
+    """Priors that let the four sliders move alike only, by 0.05 around 0.3."""
+    return FacialPriors(
+        PriorsCard(character="small", fingerprint=small_bundle.schema.fingerprint, num_faces=9, limit=1.0),
+        torch.full((4,), 0.3),
+        [
+            PriorGroup(
+                name="face",
+                indices=(0, 1, 2, 3),
+                axes=torch.tensor([[0.5, 0.5, 0.5, 0.5]]),
+                deviations=torch.tensor([0.1]),
+                variances=torch.tensor([0.01, 0.0, 0.0, 0.0]),
+            )
+        ],
+    )
+
+
+def test_priors_hold_one_shot_and_search_to_the_faces_they_know(small_bundle, one_direction, photos):
+    creator = Creator(replace(small_bundle, priors=one_direction), replace(SHORT, pull=0.0))
+
+    for mode in ("one-shot", "iterative", "hybrid"):
+        sliders = creator.in_mode(mode, photos).vectors[:, :4]
+        assert sliders.std(1).max() < 1e-5
+        assert ((sliders - 0.3).abs() <= 0.05 + 1e-5).all()
+
+
+def test_a_search_that_is_pulled_to_the_translators_answer_may_leave_the_priors(small_bundle, one_direction, photos):
+    creator = Creator(replace(small_bundle, priors=one_direction), replace(SHORT, pull=0.1), record_every=1)
+
+    assert creator.hybrid(photos).trail[:, -1, :4].std(1).min() > 1e-4
+    assert creator.iterative(photos).trail[:, -1, :4].std(1).max() < 1e-5
+
+
+def test_the_way_of_a_search_is_remembered_when_asked_for(small_bundle, photos):
+    creation = Creator(small_bundle, replace(SHORT, steps=5), record_every=2).hybrid(photos)
+
+    assert creation.trail.shape == (5, 4, 7)  # before steps 0, 2 and 4, and at the end
+    assert Creator(small_bundle, SHORT).hybrid(photos).trail.shape == (5, 0, 7)
 
 
 def test_pictures_in_0_to_255_are_refused(creator, photos):

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from engine_bridge.errors import InputError
-from f2p_models.creation.iterative import IterativeConfig, search, soften, try_choices
+from f2p_models.creation.choices import try_choices
+from f2p_models.creation.iterative import search, soften
+from f2p_models.creation.search_settings import IterativeConfig
 
 BLOCK = slice(4, 7)
 TRUTH = torch.tensor([[0.2, 0.7, 0.9, 0.4, 0.0, 0.0, 1.0], [0.6, 0.1, 0.3, 0.8, 1.0, 0.0, 0.0]])
@@ -122,11 +124,46 @@ def test_trying_finds_the_choice_that_each_photo_shows():
         ("decay", 1.0),
         ("beta", -1.0),
         ("pull", -0.1),
+        ("prior_weight", -0.1),
+        ("refined_choices", -1),
+        ("restarts", -1),
+        ("seed", -1),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_by_name(field, value):
     with pytest.raises(InputError, match=field):
         replace(IterativeConfig.quick(), **{field: value})
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.5])
+def test_restarts_that_start_nowhere_else_or_anywhere_are_refused(spread):
+    with pytest.raises(InputError, match="restart_spread"):
+        replace(IterativeConfig.quick(), restarts=1, restart_spread=spread)
+
+
+def test_every_step_is_projected_to_what_is_allowed():
+    def halved(vectors):
+        return torch.cat([vectors[:, :4].clamp(max=0.5), vectors[:, 4:]], 1)
+
+    shown = []
+
+    def pushing_up(vectors):
+        shown.append(vectors.detach())
+        return -vectors[:, :4].sum(1)
+
+    search(pushing_up, starts(1), [BLOCK], 4, IterativeConfig.quick(), project=halved)
+
+    assert all((vectors[:, :4] <= 0.5).all() for vectors in shown)
+
+
+def test_a_recorded_search_begins_at_its_start_and_ends_at_its_result():
+    config = replace(IterativeConfig.quick(), steps=7)
+
+    found = search(losses_against(TRUTH), starts(2), [BLOCK], 4, config, record_every=3)
+
+    assert found.trail.shape == (2, 4, 7)
+    torch.testing.assert_close(found.trail[:, 0, :4], starts(2)[:, :4])
+    torch.testing.assert_close(found.trail[:, -1], found.soft)
 
 
 def test_a_search_that_compares_nothing_is_refused():
