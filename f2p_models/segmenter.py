@@ -2,18 +2,18 @@
 
 B   batch
 P   parts: the eleven classes of ``engine_bridge.parts.Part``
-F   feature channels, 2048 at full width
-h w output grid, an eighth of the input side
+F   feature channels of the trunk
+h w output grid: an eighth of the input side with the paper's trunk, a quarter with EfficientNet-Lite's pyramid
 
-    pictures (B, 3, H, W) -> (B, 3, input_px, input_px) -> ResNet-50 trunk -> features (B, F, h, w)
-                                                               -> 1x1 convolution -> logits (B, P, h, w)
+    pictures (B, 3, H, W) -> (B, 3, input_px, input_px) -> trunk -> features (B, F, h, w)
+                                                                 -> 1x1 convolution -> logits (B, P, h, w)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -21,43 +21,52 @@ from torch.nn import functional as F
 
 from engine_bridge.parts import NUM_PARTS
 from f2p_models.boundaries import check_pictures
-from f2p_models.channels import scaled_channels
-from f2p_models.errors import ConfigError, WeightsError
-from f2p_models.vision import torchvision
-from f2p_models.weights import read_torch_file
+from f2p_models.errors import ConfigError
+from f2p_models.mirroring import mirror_maps
+from f2p_models.trunks import RESNET50_BLOCKS, EfficientNetLiteTrunk, ResNetTrunk
 
-RESNET50_BLOCKS: Final = (3, 4, 6, 3)
-#: The two last stages keep their input's resolution: 1/8 instead of 1/32. Table 3 prints the stride of 2 one stage
-#: earlier; the text changes two stages "from 2 to 1", and with these two the early stages see what ImageNet taught.
-STAGE_STRIDES: Final = (1, 2, 1, 1)
-STAGE_CHANNELS: Final = (64, 128, 256, 512)
-IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
-IMAGENET_STD: Final = (0.229, 0.224, 0.225)
+Trunk = Literal["resnet50", "efficientnet_lite0"]
+#: The input side is a multiple of it: of what the trunk divides by.
+_COARSEST: Final[dict[Trunk, int]] = {"resnet50": 8, "efficientnet_lite0": 32}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SegmenterConfig:
-    """The defaults are Table 3; ``width`` scales all channels, ``blocks`` is the depth of the four stages."""
+    """The defaults are Table 3.
 
+    trunk      the paper's ``resnet50``, or ``efficientnet_lite0``, whose ImageNet weights can be had offline
+    width      scales the ResNet's channels; blocks is the depth of its four stages
+    input_px   pictures are resized to this side
+    """
+
+    trunk: Trunk = "resnet50"
     width: float = 1.0
     blocks: tuple[int, int, int, int] = RESNET50_BLOCKS
     input_px: int = 256
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blocks", tuple(self.blocks))  # JSON gives a list
+        if self.trunk not in get_args(Trunk):
+            raise ConfigError(f"trunk: {self.trunk!r} is unknown; use one of {', '.join(get_args(Trunk))}")
         if not 0.0 < self.width <= 4.0:
             raise ConfigError(f"width: {self.width} must lie in (0, 4]; 1 is the paper's")
         if len(self.blocks) != 4 or min(self.blocks) < 1:
             raise ConfigError(
                 f"blocks: {self.blocks} must be four counts of at least 1; the paper's are {RESNET50_BLOCKS}"
             )
-        if self.input_px < 32 or self.input_px % 8:
-            raise ConfigError(f"input_px: {self.input_px} must be a multiple of 8 and at least 32; the paper's is 256")
+        if self.trunk != "resnet50" and (self.width, self.blocks) != (1.0, RESNET50_BLOCKS):
+            raise ConfigError(f"width, blocks: are the ResNet's; trunk {self.trunk!r} has one size")
+        coarsest = _COARSEST[self.trunk]
+        if self.input_px < 32 or self.input_px % coarsest:
+            raise ConfigError(
+                f"input_px: {self.input_px} must be a multiple of {coarsest} and at least 32; the paper's is 256"
+            )
 
     @property
     def grid_px(self) -> int:
         """Side of the output grid."""
-        return self.input_px // 8
+        stride = ResNetTrunk.stride if self.trunk == "resnet50" else EfficientNetLiteTrunk.stride
+        return self.input_px // stride
 
 
 class Segmentation(NamedTuple):
@@ -73,38 +82,36 @@ class Segmentation(NamedTuple):
 
 
 class Segmenter(nn.Module):
-    """Pictures (B, 3, H, W) in [0, 1] of any size -> :class:`Segmentation`.
-
-    Modules are named as in torchvision's ``resnet50``, so that its ImageNet file fits; ``head`` is our own.
-    """
-
-    mean: Tensor
-    std: Tensor
+    """Pictures (B, 3, H, W) in [0, 1] of any size -> :class:`Segmentation`."""
 
     def __init__(self, config: SegmenterConfig) -> None:
         super().__init__()
         self.config = config
-        channels = [scaled_channels(channels, config.width) for channels in STAGE_CHANNELS]
-        self.conv1 = nn.Conv2d(3, channels[0], 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels[0])
-        inputs = [channels[0], *(4 * outputs for outputs in channels)]
-        stages = [_stage(*stage) for stage in zip(inputs, channels, STAGE_STRIDES, config.blocks, strict=False)]
-        self.layer1, self.layer2, self.layer3, self.layer4 = stages
-        self.head = nn.Conv2d(inputs[-1], NUM_PARTS, 1)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
-        self.apply(_initialize)
+        self.trunk = _build_trunk(config)
+        self.head = nn.Conv2d(self.trunk.num_features, NUM_PARTS, 1)
         # He's rule would start the few outputs of the head with huge logits, and training with unlearning them.
         nn.init.normal_(self.head.weight, std=0.01)
         self.head.bias = nn.Parameter(torch.zeros(NUM_PARTS))
+        self.register_load_state_dict_pre_hook(_name_trunk)  # type: ignore[no-untyped-call]
 
     def forward(self, pictures: Tensor) -> Segmentation:
-        """(B, 3, H, W) float in [0, 1], RGB -> logits (B, P, h, w) and features (B, F, h, w), h = w = input_px / 8."""
+        """(B, 3, H, W) float in [0, 1], RGB -> logits (B, P, h, w) and features (B, F, h, w), h = w = grid_px."""
         check_pictures(pictures)
-        x = (self._resized(pictures) - self.mean) / self.std
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)
-        features = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        features = self.trunk(self._resized(pictures))
         return Segmentation(logits=self.head(features), features=features)
+
+    @torch.no_grad()
+    def enlarged_probabilities(self, pictures: Tensor, resolution: int) -> Tensor:
+        """(B, P, resolution, resolution) of pictures (B, 3, H, W): the mean of what is seen as they are and mirrored.
+
+        Probabilities are enlarged before the largest is chosen, so that outlines run between the points of the grid.
+        """
+        seen = self(pictures).probabilities + mirror_maps(self(pictures.flip(-1)).probabilities)
+        return enlarge(0.5 * seen, resolution)
+
+    def parts(self, pictures: Tensor, resolution: int) -> Tensor:
+        """Part ids (B, resolution, resolution) uint8 of pictures (B, 3, H, W)."""
+        return self.enlarged_probabilities(pictures, resolution).argmax(1).to(torch.uint8)
 
     def _resized(self, pictures: Tensor) -> Tensor:
         side = self.config.input_px
@@ -113,34 +120,25 @@ class Segmenter(nn.Module):
         return F.interpolate(pictures, (side, side), mode="bilinear", antialias=True, align_corners=False)
 
     def load_imagenet_trunk(self, path: Path) -> None:
-        """Start from a torchvision ``resnet50`` ImageNet file; everything but its classifier must fit.
+        """Start from ImageNet's weights for this trunk.
 
-        Raises WeightsError when the file is missing, is no ResNet-50, or this segmenter is narrowed or shortened.
+        Raises WeightsError when the file is missing or belongs to another network, or the trunk is not of full size.
         """
-        if self.config.width != 1.0 or self.config.blocks != RESNET50_BLOCKS:
-            raise WeightsError(f"{path}: fits the full ResNet-50 only; set width to 1 and blocks to {RESNET50_BLOCKS}")
-        trunk = {key: value for key, value in read_torch_file(path).items() if not key.startswith("fc.")}
-        own = {key for key in self.state_dict() if not key.startswith("head.")}
-        if trunk.keys() != own:
-            raise WeightsError(f"{path}: not a torchvision resnet50, first difference {min(trunk.keys() ^ own)!r}")
-        try:
-            self.load_state_dict(trunk, strict=False)
-        except RuntimeError as error:
-            raise WeightsError(f"{path}: {str(error).splitlines()[-1].strip()}") from error
+        self.trunk.load_imagenet(path)
 
 
-def _stage(inputs: int, channels: int, stride: int, num_blocks: int) -> nn.Sequential:
-    """Torchvision's bottlenecks: the first changes stride and channels, the rest keep both."""
-    bottleneck = torchvision.models.resnet.Bottleneck
-    outputs = channels * bottleneck.expansion
-    shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
-    first = bottleneck(inputs, channels, stride, shortcut)
-    return nn.Sequential(first, *(bottleneck(outputs, channels) for _ in range(num_blocks - 1)))
+def enlarge(maps: Tensor, side: int) -> Tensor:
+    """Maps (B, P, h, w) -> (B, P, side, side), bilinear."""
+    return F.interpolate(maps.float(), (side, side), mode="bilinear", align_corners=False)
 
 
-def _initialize(module: nn.Module) -> None:
-    """He initialisation as in torchvision's ResNet, every bottleneck starting as its shortcut (Goyal et al., 2017)."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    elif isinstance(module, torchvision.models.resnet.Bottleneck):
-        nn.init.zeros_(module.bn3.weight)
+def _build_trunk(config: SegmenterConfig) -> ResNetTrunk | EfficientNetLiteTrunk:
+    if config.trunk == "resnet50":
+        return ResNetTrunk(config.width, config.blocks)
+    return EfficientNetLiteTrunk()
+
+
+def _name_trunk(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:  # noqa: ARG001
+    """Segmenters saved when there was only one trunk have its tensors at the top: move them below ``trunk``."""
+    for key in [key for key in state if not key.startswith((f"{prefix}trunk.", f"{prefix}head."))]:
+        state[f"{prefix}trunk.{key.removeprefix(prefix)}"] = state.pop(key)

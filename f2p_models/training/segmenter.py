@@ -1,13 +1,15 @@
 """Training the segmenter from the engine's own masks (Shi et al., TPAMI, section 3.6).
 
 The paper fine-tunes on Helen's photos. Here the masks cost nothing and are exact, so strong augmentation makes up for
-pictures that are no photos, and photo-like renders may be mixed in.
+pictures that are no photos. A segmenter that has learned from renders may then go on with photos: labelled ones like
+the paper's, or any others, which it labels itself (Lee, 2013).
 
-B batch, P parts, H W pixels, h w the segmenter's output grid
+B batch, P parts, N backgrounds, H W pixels, h w the segmenter's output grid
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +21,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine_bridge.parts import NUM_PARTS, Part
+from engine_bridge.parts import NOT_JUDGED, NUM_PARTS, Part
 from f2p_models.devices import choose_device
+from f2p_models.errors import TrainingError
 from f2p_models.metrics import confusion_matrix, iou_per_class, mean_iou, pixel_accuracy
 from f2p_models.pictures import to_unit
-from f2p_models.segmenter import Segmentation, Segmenter, SegmenterConfig
+from f2p_models.segmenter import Segmentation, Segmenter, SegmenterConfig, enlarge
 from f2p_models.training.augmentation import Augmentation, augment
 from f2p_models.training.loop import TrainingResult, fit
 from f2p_models.training.optimization import Optimizer, Schedule
 from f2p_models.training.previews import PREVIEW_PAIRS, mask_sheet
 from f2p_models.training.progress import Progress
 from f2p_models.training.run_folder import Record
-from f2p_models.training.settings import FitSettings, require_choice
+from f2p_models.training.settings import FitSettings, require_choice, require_range
 from f2p_models.training.sources import Batch, BatchSource, GuardedSource, MixedSource, heldout_index, mask_of
+from f2p_models.trunks import find_packaged_weights
 
 ClassWeighting = Literal["none", "sqrt"]
 
@@ -43,9 +47,11 @@ COUNTED_MASKS = 400
 class SegmenterTraining(FitSettings):
     """The defaults are the paper's: as the imitator's, with lr 0.001. ``epochs`` is for an ImageNet trunk.
 
-    ``class_weighting``: ``sqrt`` weighs a part by one over the square root of its share of all pixels, so that brows
-    and lips are not drowned by skin and background; ``none`` is the paper's plain cross-entropy.
-    ``imagenet_trunk``: torchvision's resnet50 weights, if the user has them.
+    class_weighting     ``sqrt`` weighs a part by one over the square root of its share of all pixels, so that brows and
+                        lips are not drowned by skin and background; ``none`` is the paper's plain cross-entropy
+    fine_labels         learn every pixel of the mask instead of one per grid point: logits are enlarged first
+    imagenet_trunk      ImageNet's weights for the trunk: a file, or ``packaged`` for those that can be installed
+    photo_confidence    a photo without a mask teaches only where the segmenter that starts is at least so sure
     """
 
     epochs: int = 500
@@ -55,10 +61,13 @@ class SegmenterTraining(FitSettings):
     schedule: Schedule = "step_decay"
     class_weighting: ClassWeighting = "none"
     augmentation: Augmentation = field(default_factory=Augmentation)
-    imagenet_trunk: Path | None = None
+    fine_labels: bool = False
+    imagenet_trunk: Path | Literal["packaged"] | None = None
+    photo_confidence: float = 0.8
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require_range("photo_confidence", self.photo_confidence, 0.0, 1.0)
         require_choice("class_weighting", self.class_weighting, get_args(ClassWeighting))
 
 
@@ -69,22 +78,36 @@ def train_segmenter(
     train: Sequence[BatchSource],
     heldout: BatchSource,
     folder: Path,
+    start: Segmenter | None = None,
+    photos: BatchSource | None = None,
+    backgrounds: Tensor | None = None,
     resume: bool = False,
     progress: Progress | None = None,
     device: torch.device | None = None,
 ) -> TrainingResult:
     """Train a segmenter on pictures and masks from one or more sources, which take turns.
 
+    ``start`` goes on with a trained segmenter of the same configuration. ``photos`` have no masks and take turns too;
+    they need a start, because it labels them. ``backgrounds`` (N, 3, h, w) uint8 are photos seen behind the heads.
+
     Metrics, on the output grid: ``accuracy`` (share of grid points), ``miou``, and ``iou_<part>`` of every part in the
     held-out masks. Baseline: the constant mask, each grid point's most frequent part in the training masks.
     """
+    if photos is not None and start is None:
+        raise TrainingError("photos: without masks they need a trained segmenter to start from, which labels them")
     device = device or choose_device()
-    source = GuardedSource(MixedSource(train), heldout_index(heldout))
-    counts = count_parts(source, config.grid_px)
+    guard = heldout_index(heldout)
+    source = GuardedSource(MixedSource([*train, photos] if photos else train), guard)
+    counts = count_parts(GuardedSource(MixedSource(train), guard), config.grid_px)
     baseline = measure_constant_mask(counts, heldout, config.grid_px)
-    weights = class_weights(counts, training.class_weighting).to(device)
     task = SegmenterTask(
-        _build(config, training, device), heldout, weights, training.augmentation, training.channels_last, device
+        module=_build(config, training, start, device),
+        heldout=heldout,
+        class_weights=class_weights(counts, training.class_weighting).to(device),
+        training=training,
+        teacher=None if start is None else copy.deepcopy(start).to(device).eval().requires_grad_(False),
+        backgrounds=backgrounds,
+        device=device,
     )
     history = fit(
         task,
@@ -100,12 +123,18 @@ def train_segmenter(
     return TrainingResult.of(task.module, baseline, history)
 
 
-def _build(config: SegmenterConfig, training: SegmenterTraining, device: torch.device) -> Segmenter:
+def _build(
+    config: SegmenterConfig, training: SegmenterTraining, start: Segmenter | None, device: torch.device
+) -> Segmenter:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
         module = Segmenter(config)
-    if training.imagenet_trunk is not None:
-        module.load_imagenet_trunk(training.imagenet_trunk)
+    if start is not None:
+        if start.config != config:
+            raise TrainingError(f"start: a segmenter of {start.config} cannot go on as {config}")
+        module.load_state_dict(start.state_dict())
+    elif training.imagenet_trunk is not None:
+        module.load_imagenet_trunk(_trunk_file(training.imagenet_trunk))
     module = module.to(device)
     if training.channels_last:
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -114,23 +143,34 @@ def _build(config: SegmenterConfig, training: SegmenterTraining, device: torch.d
     return module
 
 
-@dataclass(frozen=True)
+def _trunk_file(trunk: Path | Literal["packaged"]) -> Path:
+    return find_packaged_weights() if trunk == "packaged" else Path(trunk)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SegmenterTask:
-    """See :class:`f2p_models.training.loop.Task`. ``class_weights`` is (P,)."""
+    """See :class:`f2p_models.training.loop.Task`. ``class_weights`` (P,); ``teacher`` labels photos."""
 
     module: Segmenter
     heldout: BatchSource
     class_weights: Tensor
-    augmentation: Augmentation
-    channels_last: bool
+    training: SegmenterTraining
+    teacher: Segmenter | None
+    backgrounds: Tensor | None
     device: torch.device
 
     def losses(self, batch: Batch, step: int, generator: torch.Generator) -> dict[str, Tensor]:  # noqa: ARG002
-        """Pixel cross-entropy on augmented pictures."""
-        pictures, masks = augment(*self._at_input_size(batch), self.augmentation, generator)
+        """Pixel cross-entropy on augmented pictures, where something is known."""
+        pictures = self._pictures(batch)
+        masks = self._self_labelled(pictures) if batch.mask is None else self._masks(batch)
+        augmentation = self.training.augmentation
+        pictures, masks = augment(pictures, masks, augmentation, generator, self.backgrounds)
         segmentation: Segmentation = self.module(pictures)
-        labels = at_grid(masks, self.module.config.grid_px).long()
-        return {"loss": F.cross_entropy(segmentation.logits.float(), labels, weight=self.class_weights)}
+        logits = segmentation.logits.float()
+        if self.training.fine_labels:
+            logits = enlarge(logits, pictures.shape[-1])
+        labels = at_grid(masks, logits.shape[-1]).long()
+        return {"loss": F.cross_entropy(logits, labels, weight=self.class_weights, ignore_index=NOT_JUDGED)}
 
     def evaluate(self) -> Record:
         """On pictures as they are, without augmentation."""
@@ -143,20 +183,32 @@ class SegmenterTask:
         return mask_sheet(picture, self._labels(batch)[:PREVIEW_PAIRS], self._predict(batch)[:PREVIEW_PAIRS])
 
     def _predict(self, batch: Batch) -> Tensor:
-        pictures, _ = self._at_input_size(batch)
-        segmentation: Segmentation = self.module(pictures)
+        segmentation: Segmentation = self.module(self._pictures(batch))
         return segmentation.logits.argmax(1)
 
     def _labels(self, batch: Batch) -> Tensor:
         return at_grid(mask_of(batch).to(self.device), self.module.config.grid_px)
 
-    def _at_input_size(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Augmenting what the network does not see would be a waste."""
+    def _pictures(self, batch: Batch) -> Tensor:
+        """At the input's size: augmenting what the network does not see would be a waste."""
         side = self.module.config.input_px
-        pictures = to_unit(batch.image, self.device, channels_last=self.channels_last)
+        pictures = to_unit(batch.image, self.device, channels_last=self.training.channels_last)
         if pictures.shape[-1] != side:
             pictures = F.interpolate(pictures, (side, side), mode="bilinear", antialias=True, align_corners=False)
-        return pictures.clamp(0.0, 1.0), at_grid(mask_of(batch).to(self.device), side)
+        return pictures.clamp(0.0, 1.0)
+
+    def _masks(self, batch: Batch) -> Tensor:
+        return at_grid(mask_of(batch).to(self.device), self.module.config.input_px)
+
+    def _self_labelled(self, pictures: Tensor) -> Tensor:
+        """What the teacher sees in the photos as they are, where it is sure: (B, H, W) uint8."""
+        if self.teacher is None:
+            raise TrainingError(
+                "source: photos without masks need a trained segmenter to start from, which labels them"
+            )
+        probabilities = self.teacher.enlarged_probabilities(pictures, pictures.shape[-1])
+        sure, parts = probabilities.max(1)
+        return parts.to(torch.uint8).masked_fill(sure < self.training.photo_confidence, NOT_JUDGED)
 
 
 def at_grid(masks: Tensor, side: int) -> Tensor:
@@ -168,10 +220,16 @@ def at_grid(masks: Tensor, side: int) -> Tensor:
 
 def segmentation_metrics(pairs: Iterator[tuple[Tensor, Tensor]]) -> Record:
     """``accuracy``, ``miou`` and ``iou_<part>`` over pairs of (predicted, target) part ids (B, h, w)."""
-    confusion = torch.stack([confusion_matrix(*pair, NUM_PARTS).cpu() for pair in pairs]).sum(0)
+    confusion = torch.stack([_confusion(*pair) for pair in pairs]).sum(0)
     per_part = zip(Part, iou_per_class(confusion).tolist(), (confusion.sum(1) > 0).tolist(), strict=True)
     ious = {f"iou_{part.name.lower()}": iou for part, iou, present in per_part if present}
     return {"accuracy": pixel_accuracy(confusion), "miou": mean_iou(confusion), **ious}
+
+
+def _confusion(predicted: Tensor, target: Tensor) -> Tensor:
+    """(P, P) on the CPU, of what is judged."""
+    judged = target != NOT_JUDGED
+    return confusion_matrix(predicted[judged], target[judged], NUM_PARTS).cpu()
 
 
 def count_parts(source: BatchSource, grid_px: int) -> Tensor:
@@ -179,7 +237,7 @@ def count_parts(source: BatchSource, grid_px: int) -> Tensor:
     counts, num_masks = torch.zeros(NUM_PARTS, grid_px, grid_px, dtype=torch.int64), 0
     for batch in source.epoch(0):
         labels = at_grid(mask_of(batch).cpu(), grid_px).long()
-        counts += F.one_hot(labels, NUM_PARTS).sum(0).permute(2, 0, 1)
+        counts += torch.stack([(labels == part).sum(0) for part in Part])
         num_masks += labels.shape[0]
         if num_masks >= COUNTED_MASKS:
             break

@@ -1,0 +1,91 @@
+"""A segmenter that has learned from renders goes on with photos: labelled ones, or any, which it labels itself.
+
+The paper fine-tunes its segmenter on Helen's labelled photos (section 3.6). Who has such a set gives it; who has only
+photos gives these: where the segmenter is sure of what it sees in a photo as it is, it learns to see the same in
+changed copies (Lee, 2013; Xie et al., 2020). Renders go on taking turns, so that nothing certain is forgotten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Final
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from f2p_datasets.alignment import AlignmentTemplate
+from f2p_datasets.manifest import read_manifest
+from f2p_datasets.parsing import ParsingPlan, ParsingSet, import_parsing_set
+from f2p_models import training
+from f2p_models.checkpoints import load_segmenter
+from f2p_models.training.loop import TrainingResult
+from f2p_models.training.progress import Progress
+from flows.progress import ProgressBar
+from flows.render import verify_dataset_of
+from flows.runs import Run
+from flows.steps import is_done
+from flows.train import checkpoint_hash, dataset_key, open_pairs, trained
+
+#: Of the learning rate that the segmenter was trained with: it has learned already.
+SLOWER: Final = 0.3
+
+
+def gather_labelled(run: Run, template: AlignmentTemplate, labelled: ParsingSet) -> Path:
+    """A parsing set's photos and masks in the studio's frame. Raises InputError for a set without all parts."""
+    plan = ParsingPlan(
+        labelled=labelled,
+        template=template,
+        resolution=run.recipe.photo_resolution,
+        shard_size=run.recipe.shard_size,
+    )
+    provenance = plan.provenance()
+    folder = run.settings.datasets / f"{run.schema.character}-parsing-{provenance.key}"
+    title = "Align the labelled photos"
+    with run.step(title, "parsing", provenance.key, folder) as record:
+        record.cached = is_done(folder, lambda found: verify_dataset_of(found, provenance.key))
+        if not record.cached:
+            with run.alone(folder), ProgressBar(title) as bar:
+                bar.start(provenance.count)
+                import_parsing_set(plan, folder, progress=lambda *_: bar.advance())
+        manifest = read_manifest(folder)
+        record.figures = {"photos": manifest.num_pairs, "rejects": manifest.num_rejects}
+    return folder
+
+
+@task(task_run_name="adapt segmenter", cache_policy=NO_CACHE, persist_result=False)
+def adapt_segmenter(
+    run: Run, segmenter: Path, photo_like: Path, *, labelled: Path | None = None, photos: Path | None = None
+) -> Path:
+    """Go on with a trained segmenter on a dataset of labelled photos, on one of photos, or on both."""
+    start, _ = load_segmenter(segmenter)
+    settings = replace(
+        run.recipe.segmenter,
+        seed=run.seed,
+        imagenet_trunk=None,
+        learning_rate=SLOWER * run.recipe.segmenter.learning_rate,
+    )
+    fields = ("image", "mask")
+    masked = [found for found in (photo_like, labelled) if found]
+
+    def fit(folder: Path, progress: Progress) -> TrainingResult:
+        return training.train_segmenter(
+            start.config,
+            settings,
+            train=[open_pairs(run, found, "train", settings, fields=fields) for found in masked],
+            photos=open_pairs(run, photos, "train", settings, fields=("image",)) if photos else None,
+            heldout=open_pairs(run, photo_like, "heldout", settings, fields=fields),
+            start=start,
+            folder=folder,
+            resume=True,
+            progress=progress,
+        )
+
+    datasets = [*masked, *([photos] if photos else [])]
+    inputs = {
+        "architecture": asdict(start.config),
+        "training": settings.to_dict(),
+        "datasets": [dataset_key(found) for found in datasets],
+        "segmenter": checkpoint_hash(segmenter),
+    }
+    return trained(run, "segmenter", inputs, fit, datasets=datasets, parents={"segmenter": segmenter})
