@@ -32,15 +32,23 @@ def imitation_loss(predicted: Tensor, rendered: Tensor) -> Tensor:
     return F.l1_loss(predicted, rendered)
 
 
-def identity_loss(photo: Tensor, render: Tensor, *, center: Tensor | None = None) -> Tensor:
-    """Equation 5: 1 - cosine of two batches of embeddings (B, D), in [0, 2].
+def identity_loss(
+    photo: Tensor, render: Tensor, *, center: Tensor | None = None, stranger_distance: float = 1.0
+) -> Tensor:
+    """Equation 5: 1 - cosine of two batches of embeddings (B, D), in units of ``stranger_distance``.
 
     ``center`` (D,) is taken off both first. An embedder whose raw cosines are squeezed into a narrow band brings one
-    (``embedder.center``); without it the loss would hardly tell two people apart.
+    (``embedder.center``); without it the loss would hardly tell two people apart. ``stranger_distance`` is what two
+    different people are apart on average (``embedder.stranger_distance``): with it a stranger's picture costs 1 with
+    any embedder, and lambda_1 means the same.
     """
     check_same_shape(photo, render, "identity_loss")
     check_size(photo, photo.shape[-1], "embeddings")
-    return 1.0 - centered_cosine(photo, render, center).mean()
+    if not stranger_distance > 0.0:
+        raise TensorError(
+            f"stranger_distance: {stranger_distance} must be positive; measure it on photos of many people"
+        )
+    return (1.0 - centered_cosine(photo, render, center).mean()) / stranger_distance
 
 
 def centered_cosine(first: Tensor, second: Tensor, center: Tensor | None = None) -> Tensor:
@@ -49,25 +57,32 @@ def centered_cosine(first: Tensor, second: Tensor, center: Tensor | None = None)
     return F.cosine_similarity(first - shift, second - shift, dim=-1)
 
 
-def content_loss(photo: Segmentation, render: Segmentation, *, parts: Sequence[Part] = FACIAL_PARTS) -> Tensor:
-    """Equation 6: mean L1 between two feature maps, each weighted by its own part probabilities.
+def content_map(segmentation: Segmentation, *, parts: Sequence[Part] = FACIAL_PARTS) -> Tensor:
+    """omega * f of equation 6, the features weighted by the part probabilities: (B, F, h, w).
 
     The paper leaves the product of class-wise maps and features open. Here omega is one weight per grid point, the
     probability that it shows any of ``parts`` (the "eye-nose-mouth map" of the ICCV version, with the skin that
     carries the contour): (B, 1, h, w), times features (B, F, h, w). Which component it is, the features tell.
+    A photo's map never changes, so training can remember it.
     """
-    return content_distances(photo, render, parts=parts).mean()
+    omega = segmentation.probabilities[:, list(parts)].sum(1, keepdim=True)
+    return omega * segmentation.features
+
+
+def content_loss(photo: Tensor, render: Tensor) -> Tensor:
+    """Equation 6: mean L1 between the content maps (B, F, h, w) of two pictures."""
+    return map_distances(photo, render).mean()
 
 
 def content_distances(photo: Segmentation, render: Segmentation, *, parts: Sequence[Part] = FACIAL_PARTS) -> Tensor:
     """:func:`content_loss` of each photo and render by itself: (B,)."""
-    check_same_shape(photo.features, render.features, "content_loss features")
-    return (_weighted(render, parts) - _weighted(photo, parts)).abs().mean((1, 2, 3))
+    return map_distances(content_map(photo, parts=parts), content_map(render, parts=parts))
 
 
-def _weighted(segmentation: Segmentation, parts: Sequence[Part]) -> Tensor:
-    omega = segmentation.probabilities[:, list(parts)].sum(1, keepdim=True)
-    return omega * segmentation.features
+def map_distances(photo: Tensor, render: Tensor) -> Tensor:
+    """Mean absolute difference of each pair of content maps (B, F, h, w): (B,)."""
+    check_same_shape(photo, render, "content_loss features")
+    return (render - photo).abs().mean((1, 2, 3))
 
 
 def loopback_loss(vectors: Tensor, vectors_again: Tensor) -> Tensor:

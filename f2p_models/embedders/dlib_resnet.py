@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -57,15 +57,19 @@ class DlibEmbedder(nn.Module):
     """An :class:`Embedder`; ``template`` is (68, 2) in fractions of the side of the pictures it will see.
 
     ``center`` (128,) replaces the shipped mean of photos. Pictures of one engine lie off it all in one direction, so
-    for them the mean of their own embeddings tells people apart better.
+    for them the mean of their own embeddings tells people apart better. ``stranger_distance`` replaces what was
+    measured on the same photos as the shipped mean.
     """
 
     name = "dlib"
     embedding_size = EMBEDDING_SIZE
     center: Tensor
 
-    def __init__(self, template: Template, *, center: Tensor | None = None) -> None:
+    def __init__(
+        self, template: Template, *, center: Tensor | None = None, stranger_distance: float | None = None
+    ) -> None:
         super().__init__()
+        self.stranger_distance = stranger_distance or load_stranger_distance()
         content = find_weights().read_bytes()
         self.weights_sha256 = hashlib.sha256(content).hexdigest()
         self.chip = dlib_chip(template)
@@ -92,8 +96,18 @@ def dlib_chip(template: npt.ArrayLike) -> Chip:
 
 def load_center() -> Tensor:
     """(128,) mean embedding of many people's photos, shipped with the package (``infra/embedder/dlib_center.py``)."""
-    statistic = json.loads(files("f2p_models.embedders").joinpath("dlib_center.json").read_text(encoding="utf-8"))
-    return torch.tensor(statistic["center"], dtype=torch.float32)
+    return torch.tensor(_statistic()["center"], dtype=torch.float32)
+
+
+def load_stranger_distance() -> float:
+    """Mean of 1 - similarity over pairs of different people, measured on the photos of :func:`load_center`."""
+    return float(_statistic()["different_people"]["mean"])
+
+
+def _statistic() -> dict[str, Any]:
+    file = files("f2p_models.embedders").joinpath("dlib_center.json")
+    statistic: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return statistic
 
 
 class DlibResNet(nn.Module):

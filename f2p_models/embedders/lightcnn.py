@@ -40,7 +40,8 @@ _LUMA: Final = (0.299, 0.587, 0.114)
 class LightCnnEmbedder(nn.Module):
     """An :class:`Embedder`; ``template`` is (68, 2) in fractions of the side of the pictures it will see.
 
-    Its cosines need no ``center`` (256,), so the default is zeros.
+    Its cosines need no ``center`` (256,), so the default is zeros; and those of strangers scatter about 0, so
+    ``stranger_distance`` is 1. Neither was measured here, where the weights cannot be had: both can be given.
     Raises WeightsError when ``checkpoint`` is missing, cut, or not of LightCNN-29 v2.
     """
 
@@ -49,8 +50,11 @@ class LightCnnEmbedder(nn.Module):
     center: Tensor
     luma: Tensor
 
-    def __init__(self, checkpoint: Path, template: Template, *, center: Tensor | None = None) -> None:
+    def __init__(
+        self, checkpoint: Path, template: Template, *, center: Tensor | None = None, stranger_distance: float = 1.0
+    ) -> None:
         super().__init__()
+        self.stranger_distance = stranger_distance
         self.network = load_lightcnn(checkpoint)
         self.weights_sha256 = sha256_of(checkpoint)
         self.chip = lightcnn_chip(template)

@@ -17,12 +17,15 @@ class Embedder(Protocol):
 
     D   ``embedding_size``
     ``center`` (D,) is the mean embedding of many people, or zeros where raw cosines need no centering.
+    ``stranger_distance`` is the mean of 1 - similarity over pairs of different people: the unit of the identity loss,
+    so that lambda_1 means the same for every embedder.
     ``weights_sha256`` names the weights, so that a checkpoint can say what it was trained against.
     """
 
     name: str
     embedding_size: int
     center: Tensor
+    stranger_distance: float
     weights_sha256: str
 
     def embed(self, pictures: Tensor) -> Tensor:

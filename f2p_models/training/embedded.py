@@ -6,7 +6,7 @@ B batch, N pairs, D embedding, V vector, H W pixels
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,13 +22,17 @@ from f2p_models.training.sources import BatchSource
 class EmbeddedBatch:
     """embedding (B, D) and vector (B, V) or None, float32; image (B, 3, H, W) uint8, or None where none is needed.
 
-    ``with_content`` says whether the content loss counts for this batch: the paper's lambda_2 > 0.
+    index         (B,) int64, each pair's place in its dataset
+    with_content  whether the content loss counts for this batch: the paper's lambda_2 > 0
+    labelled      further pairs of known vectors for the same step, which nobody needs to see
     """
 
+    index: Tensor
     embedding: Tensor
-    vector: Tensor | None
-    image: Tensor | None
+    vector: Tensor | None = None
+    image: Tensor | None = None
     with_content: bool = True
+    labelled: EmbeddedBatch | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,15 @@ class EmbeddingTable:
             unknown = int(index[self.index[rows] != index][0])
             raise TrainingError(f"source: pair {unknown} was not there when pictures were embedded; keep the pairs")
         return self.embedding[rows]
+
+    @property
+    def mean(self) -> Tensor:
+        """(D,)."""
+        return self.embedding.mean(0)
+
+    def moved(self, shift: Tensor) -> EmbeddingTable:
+        """The same pairs with ``shift`` (D,) added to every embedding."""
+        return replace(self, embedding=self.embedding + shift)
 
 
 @torch.no_grad()
@@ -98,74 +111,6 @@ class EmbeddedSource:
 
     def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[EmbeddedBatch]:
         for batch in self.source.epoch(epoch, start_batch):
+            index = batch.index.cpu()
             vector = batch.vector if self.table.vector is not None else None
-            yield EmbeddedBatch(embedding=self.table.of(batch.index.cpu()), vector=vector, image=batch.image)
-
-
-class LabelledTables:
-    """Embeddings whose vectors are known, without their pictures, shuffled anew every epoch."""
-
-    def __init__(self, tables: Sequence[EmbeddingTable], *, batch_size: int, seed: int) -> None:
-        labelled = [(table.embedding, table.vector) for table in tables if table.vector is not None]
-        if not labelled:
-            raise TrainingError("warmup_epochs: no source has vectors to learn from; add renders or set it to 0")
-        self.embedding = torch.cat([embedding for embedding, _ in labelled])
-        self.vector = torch.cat([vector for _, vector in labelled])
-        self._batch_size, self._seed = min(batch_size, len(self.embedding)), seed
-
-    @property
-    def deviation(self) -> float:
-        """How far embeddings lie from their mean, in each dimension, on average."""
-        return float(self.embedding.std(0).mean())
-
-    @property
-    def num_batches(self) -> int:
-        """Whole batches only."""
-        return len(self.embedding) // self._batch_size
-
-    def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[EmbeddedBatch]:
-        shuffled = torch.randperm(len(self.embedding), generator=_generator(self._seed, epoch))
-        for batch in range(start_batch, self.num_batches):
-            rows = shuffled[batch * self._batch_size : (batch + 1) * self._batch_size]
-            yield EmbeddedBatch(embedding=self.embedding[rows], vector=self.vector[rows], image=None)
-
-
-def _generator(seed: int, epoch: int) -> torch.Generator:
-    mixed = torch.tensor([seed, epoch]).mul(torch.tensor([1_000_003, 1])).sum()
-    return torch.Generator().manual_seed(int(mixed))
-
-
-@dataclass(frozen=True)
-class AlternatingSource:
-    """Every ``period``-th batch from all photos, without content loss; the others from the frontal ones, with it.
-
-    Section 3.4.1: lambda_2 = 0 every 4 steps, "to improve the prediction on side-view faces". An epoch sees all
-    frontal photos once; the full set goes on from where the last epoch left it.
-    """
-
-    full: EmbeddedSource
-    frontal: EmbeddedSource
-    period: int
-
-    @property
-    def num_batches(self) -> int:
-        return self.frontal.num_batches + self.frontal.num_batches // (self.period - 1)
-
-    def epoch(self, epoch: int, start_batch: int = 0) -> Iterator[EmbeddedBatch]:
-        full_done = start_batch // self.period
-        frontal = self.frontal.epoch(epoch, start_batch - full_done)
-        full = self._endless_full(epoch * (self.num_batches // self.period) + full_done)
-        for turn in range(start_batch, self.num_batches):
-            if turn % self.period == self.period - 1:
-                batch = next(full)
-                yield EmbeddedBatch(
-                    embedding=batch.embedding, vector=batch.vector, image=batch.image, with_content=False
-                )
-            else:
-                yield next(frontal)
-
-    def _endless_full(self, done: int) -> Iterator[EmbeddedBatch]:
-        epoch, start = divmod(done, self.full.num_batches)
-        while True:
-            yield from self.full.epoch(epoch, start)
-            epoch, start = epoch + 1, 0
+            yield EmbeddedBatch(index=index, embedding=self.table.of(index), vector=vector, image=batch.image)

@@ -6,7 +6,7 @@ B batch, V vector, D embedding, H W pixels
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,10 @@ from torch import Tensor
 from f2p_models.embedders.protocol import Embedder
 from f2p_models.errors import TrainingError
 from f2p_models.imitator import Imitator
-from f2p_models.losses import content_loss, identity_loss, loopback_loss, parameter_loss
+from f2p_models.losses import content_loss, content_map, identity_loss, loopback_loss, parameter_loss
 from f2p_models.pictures import to_unit
 from f2p_models.segmenter import Segmenter
+from f2p_models.training.content_memory import ContentMemory
 from f2p_models.training.embedded import EmbeddedBatch, EmbeddedSource
 from f2p_models.training.previews import PREVIEW_PAIRS, picture_sheet
 from f2p_models.training.run_folder import Record
@@ -57,47 +58,67 @@ class FrozenNetworks:
 
 @dataclass(frozen=True)
 class TranslatorTask:
-    """See :class:`f2p_models.training.loop.Task`."""
+    """See :class:`f2p_models.training.loop.Task`.
+
+    ``gap`` (D,) is added to what F_recg sees of created pictures: zeros in the paper's recipe.
+    """
 
     module: Translator
     training: TranslatorTraining
     networks: FrozenNetworks
     heldout: EmbeddedSource
+    content: ContentMemory
+    gap: Tensor
     device: torch.device
 
     def losses(self, batch: EmbeddedBatch, step: int, generator: torch.Generator) -> dict[str, Tensor]:  # noqa: ARG002
-        """Equation 4, each part over the whole batch, and the parameter loss where vectors are known."""
-        photo_embedding = batch.embedding.to(self.device)
-        vectors = self.module(photo_embedding)
-        created = self.networks.imitator.picture(vectors)
-        created_embedding = self.networks.embedder.embed(created)
-        center = self.networks.embedder.center
-        parts = {
-            "identity": identity_loss(photo_embedding, created_embedding, center=center),
-            "loopback": loopback_loss(vectors, self.module(created_embedding)),
+        """Equation 4, each part over the whole batch, and the parameter loss on the renders that came along."""
+        training, parts = self.training, dict[str, Tensor]()
+        if training.lambda_1 + training.lambda_2 + training.lambda_3 > 0:
+            vectors = self.module(batch.embedding.to(self.device))
+            created = self.networks.imitator.picture(vectors).float()
+            parts |= self._identity_losses(batch, vectors, created)
+            if training.lambda_2 > 0 and batch.with_content:
+                parts["content"] = self._content_loss(batch, created)
+        if training.lambda_parameter > 0 and batch.labelled is not None:
+            parts["parameter"] = self.parameter_loss(batch.labelled)
+        return {"loss": self._total(parts), **parts}
+
+    def _total(self, parts: Mapping[str, Tensor]) -> Tensor:
+        training = self.training
+        weights = {
+            "identity": training.lambda_1,
+            "content": training.lambda_2,
+            "loopback": training.lambda_3,
+            "parameter": training.lambda_parameter,
         }
-        total = self.training.lambda_1 * parts["identity"] + self.training.lambda_3 * parts["loopback"]
-        if batch.with_content and self.training.lambda_2 > 0:
-            parts["content"] = self._content_loss(batch, created)
-            total = total + self.training.lambda_2 * parts["content"]
-        if batch.vector is not None and self.training.lambda_parameter > 0:
-            parts["parameter"] = self.parameter_loss(vectors, batch)
-            total = total + self.training.lambda_parameter * parts["parameter"]
-        return {"loss": total, **parts}
+        return torch.stack([weights[name] * loss for name, loss in parts.items()]).sum()
+
+    def _identity_losses(self, batch: EmbeddedBatch, vectors: Tensor, created: Tensor) -> dict[str, Tensor]:
+        """What is seen of the created pictures by F_recg: identity and loopback loss, as far as they count."""
+        training, embedder = self.training, self.networks.embedder
+        if training.lambda_1 + training.lambda_3 == 0:
+            return {}
+        embedding, parts = embedder.embed(created) + self.gap, dict[str, Tensor]()
+        if training.lambda_1 > 0:
+            photo, stranger = batch.embedding.to(self.device), embedder.stranger_distance
+            parts["identity"] = identity_loss(photo, embedding, center=embedder.center, stranger_distance=stranger)
+        if training.lambda_3 > 0:
+            parts["loopback"] = loopback_loss(vectors, self.module(embedding))
+        return parts
 
     def _content_loss(self, batch: EmbeddedBatch, created: Tensor) -> Tensor:
         if batch.image is None:
             raise TrainingError("source: its batches carry no pictures; ask the loader for the field 'image'")
-        with torch.no_grad():
-            photo = self.networks.segmenter(to_unit(batch.image, self.device))
-        return content_loss(photo, self.networks.segmenter(created))
+        photo = self.content.maps(batch.index, batch.image)
+        return content_loss(photo, content_map(self.networks.segmenter(created)))
 
-    def parameter_loss(self, vectors: Tensor, batch: EmbeddedBatch) -> Tensor:
-        """Supervision by the vectors of a batch that has them."""
+    def parameter_loss(self, batch: EmbeddedBatch) -> Tensor:
+        """Supervision by a batch whose vectors are known."""
         if batch.vector is None:
             raise TrainingError("source: its pairs carry no vectors; use a dataset of renders, not of photos")
         return parameter_loss(
-            vectors,
+            self.module(batch.embedding.to(self.device)),
             batch.vector.to(self.device),
             self.module.config.block_sizes,
             choice_weight=self.training.choice_weight,
@@ -143,11 +164,10 @@ class WarmupTask:
 
     def losses(self, batch: EmbeddedBatch, step: int, generator: torch.Generator) -> dict[str, Tensor]:  # noqa: ARG002
         """The parameter loss, on embeddings with Gaussian noise of that deviation."""
-        embedding = batch.embedding
         if self.noise > 0:
-            embedding = embedding + self.noise * torch.randn(embedding.shape, generator=generator)
-        vectors = self.task.module(embedding.to(self.task.device))
-        return {"loss": self.task.parameter_loss(vectors, batch)}
+            noise = self.noise * torch.randn(batch.embedding.shape, generator=generator)
+            batch = replace(batch, embedding=batch.embedding + noise)
+        return {"loss": self.task.parameter_loss(batch)}
 
     def evaluate(self) -> Record:
         return self.task.evaluate()

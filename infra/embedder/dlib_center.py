@@ -1,10 +1,11 @@
-"""Measure the mean embedding that ``f2p_models/embedders/dlib_center.json`` ships.
+"""Measure the statistics of dlib's embeddings that ``f2p_models/embedders/dlib_center.json`` ships.
 
     python infra/embedder/dlib_center.py PHOTOS [--limit 1500] [--source TEXT] [--out FILE]
 
-PHOTOS is a folder of photos, or of one folder per person (the layout of LFW), of whom the first photo counts. Photos
-in which dlib does not find exactly one face are left out. The result is a statistic of 128 numbers; no photo and no
-single embedding is stored.
+PHOTOS is a folder of one folder per person (the layout of LFW), of whom the first two photos count. Photos in which
+dlib does not find exactly one face are left out. Measured are the mean embedding of the first photos, and around it
+the distance 1 - cosine of all pairs of different people and of the two photos of one person. No photo and no single
+embedding is stored.
 """
 
 from __future__ import annotations
@@ -43,22 +44,39 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("f2p_models/embedders/dlib_center.json"))
     arguments = parser.parse_args()
     weights, source = find_weights(), arguments.source or arguments.photos.resolve().name
-    chips = islice(read_chips(arguments.photos), arguments.limit)
-    embeddings = torch.cat(list(embed(chips, DlibResNet.from_weights(parse_weights(weights.read_bytes())))))
-    arguments.out.write_text(json.dumps(statistic(embeddings, weights, source), indent=1) + "\n", encoding="utf-8")
-    print(f"{arguments.out}: mean of {len(embeddings)} photos")
+    people = list(islice(read_people(arguments.photos), arguments.limit))
+    network = DlibResNet.from_weights(parse_weights(weights.read_bytes()))
+    first = torch.cat(list(embed((chips[0] for chips in people), network)))
+    both = [number for number, chips in enumerate(people) if len(chips) > 1]
+    second = torch.cat(list(embed((people[number][1] for number in both), network)))
+    found = statistic(first, second, torch.tensor(both), weights, source)
+    arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(f"{arguments.out}: {len(first)} people, {len(both)} of them with two photos")
 
 
-def statistic(embeddings: Tensor, weights: Path, source: str) -> dict[str, object]:
-    """What is shipped: the mean of (N, 128) embeddings and where it comes from."""
-    center = embeddings.double().mean(0)
+def statistic(first: Tensor, second: Tensor, same: Tensor, weights: Path, source: str) -> dict[str, object]:
+    """What is shipped: of (N, 128) embeddings of different people, and (M, 128) others of the people ``same`` (M,)."""
+    center = first.double().mean(0)
+    rows, others = (torch.nn.functional.normalize(each.double() - center, dim=1) for each in (first, second))
+    different = torch.pdist(rows).square() / 2  # of unit vectors: 1 - cosine
     return {
-        "about": "mean dlib embedding, one photo per person; made by infra/embedder/dlib_center.py",
-        "num_photos": len(embeddings),
+        "about": "dlib embeddings of photos, two per person at most; made by infra/embedder/dlib_center.py",
+        "num_photos": len(first),
         "photos": source,
         "embedder_file": weights.name,
         "embedder_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "different_people": spread(different),
+        "same_person": spread(1.0 - (rows[same] * others).sum(1)),
         "center": [round(float(value), 7) for value in center],
+    }
+
+
+def spread(distances: Tensor) -> dict[str, float]:
+    """Of distances 1 - cosine around the center."""
+    return {
+        "num_pairs": len(distances),
+        "mean": round(float(distances.mean()), 4),
+        "std": round(float(distances.std()), 4),
     }
 
 
@@ -69,16 +87,20 @@ def embed(chips: Iterator[Tensor], network: DlibResNet) -> Iterator[Tensor]:
             yield network(torch.stack(batch))
 
 
-def read_chips(folder: Path) -> Iterator[Tensor]:
-    """The chip (3, 150, 150) of every photo with exactly one face."""
+def read_people(folder: Path) -> Iterator[list[Tensor]]:
+    """One or two chips (3, 150, 150) of each person, of the photos with exactly one face."""
     predictor_file = next(path for path in files(PACKAGE) or () if path.name == PREDICTOR)
     detector, predictor = dlib.get_frontal_face_detector(), dlib.shape_predictor(str(predictor_file.locate()))
-    for path in one_photo_each(folder):
-        photo = squared(np.asarray(Image.open(path).convert("RGB")))
-        faces = detector(photo, 1)
-        if len(faces) == 1:
-            landmarks = np.array([(point.x, point.y) for point in predictor(photo, faces[0]).parts()], np.float64)
-            yield cut_chip(photo, landmarks)
+    for photos in two_photos_each(folder):
+        chips = []
+        for path in photos:
+            photo = squared(np.asarray(Image.open(path).convert("RGB")))
+            faces = detector(photo, 1)
+            if len(faces) == 1:
+                landmarks = np.array([(point.x, point.y) for point in predictor(photo, faces[0]).parts()], np.float64)
+                chips.append(cut_chip(photo, landmarks))
+        if chips:
+            yield chips
 
 
 def cut_chip(photo: npt.NDArray[np.uint8], landmarks: npt.NDArray[np.float64]) -> Tensor:
@@ -95,11 +117,11 @@ def squared(photo: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.pad(photo, ((0, side - height), (0, side - width), (0, 0)))
 
 
-def one_photo_each(folder: Path) -> Iterator[Path]:
-    """Photos lying in the folder, and the first of each folder in it, in an order that owes nothing to names."""
+def two_photos_each(folder: Path) -> Iterator[list[Path]]:
+    """The first two photos of each folder in the folder, in an order that owes nothing to names."""
     for entry in sorted(folder.iterdir(), key=lambda path: hashlib.sha256(path.name.encode()).digest()):
         photos = sorted(entry.iterdir()) if entry.is_dir() else [entry]
-        yield from [path for path in photos if path.suffix.lower() in SUFFIXES][:1]
+        yield [path for path in photos if path.suffix.lower() in SUFFIXES][:2]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from f2p_models.errors import TensorError
 from f2p_models.losses import (
     content_distances,
     content_loss,
+    content_map,
     identity_loss,
     imitation_loss,
     loopback_loss,
@@ -77,27 +78,37 @@ def test_centering_spreads_squeezed_embeddings() -> None:
     assert identity_loss(photo, render, center=center).item() == pytest.approx(1.0)
 
 
+def test_a_strangers_picture_costs_one_with_any_embedder() -> None:
+    photo, stranger = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.6, 0.8]])
+    assert identity_loss(photo, stranger, stranger_distance=0.4).item() == pytest.approx(1.0)
+
+
+def test_identity_loss_refuses_a_unit_of_nothing() -> None:
+    with pytest.raises(TensorError, match="measure it on photos of many people"):
+        identity_loss(torch.rand(1, 2), torch.rand(1, 2), stranger_distance=0.0)
+
+
 def test_content_loss_is_the_mean_difference_of_features_where_the_face_is_certain() -> None:
     photo, render = (certain(Part.NOSE, torch.full((2, 5, 4, 4), value)) for value in (1.0, 1.5))
-    assert content_loss(photo, render).item() == pytest.approx(0.5)
+    assert content_distances(photo, render).tolist() == pytest.approx([0.5, 0.5])
 
 
 @pytest.mark.parametrize("part", [Part.BACKGROUND, Part.HAIR])
 def test_content_loss_does_not_look_at_hair_and_background(part: Part) -> None:
     photo, render = (certain(part, torch.randn(2, 5, 4, 4)) for _ in range(2))
-    assert content_loss(photo, render).item() == pytest.approx(0.0, abs=1e-6)
+    assert content_distances(photo, render).tolist() == pytest.approx([0.0, 0.0], abs=1e-6)
 
 
 def test_content_loss_sees_a_face_that_moved_even_if_its_features_did_not_change() -> None:
     features = torch.ones(1, 5, 4, 4)
-    assert content_loss(certain(Part.FACE_SKIN, features), certain(Part.BACKGROUND, features)).item() == pytest.approx(
-        1
-    )
+    photo, render = certain(Part.FACE_SKIN, features), certain(Part.BACKGROUND, features)
+    assert content_distances(photo, render).item() == pytest.approx(1)
 
 
 def test_content_loss_is_the_mean_of_what_each_pair_contributes() -> None:
     photo, render = (certain(Part.LEFT_EYE, torch.randn(3, 5, 4, 4)) for _ in range(2))
-    torch.testing.assert_close(content_distances(photo, render).mean(), content_loss(photo, render))
+    whole = content_loss(content_map(photo), content_map(render))
+    torch.testing.assert_close(content_distances(photo, render).mean(), whole)
     assert content_distances(photo, render).shape == (3,)
 
 

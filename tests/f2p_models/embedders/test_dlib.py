@@ -9,7 +9,7 @@ import torch
 
 from f2p_models.embedders import DlibEmbedder, Template, build_embedder
 from f2p_models.embedders.dlib_file import DlibWeights, find_weights, parse_weights
-from f2p_models.embedders.dlib_resnet import CHIP_LANDMARKS, DlibResNet, load_center
+from f2p_models.embedders.dlib_resnet import CHIP_LANDMARKS, DlibResNet, load_center, load_stranger_distance
 from f2p_models.errors import TensorError, WeightsError
 
 if TYPE_CHECKING:
@@ -146,6 +146,13 @@ def test_a_center_of_ones_own_replaces_the_shipped_one(template: Template) -> No
 def test_the_shipped_center_has_the_norm_measured_on_faces() -> None:
     assert load_center().shape == (128,)
     assert load_center().norm().item() == pytest.approx(1.305, abs=0.02)
+
+
+def test_the_shipped_unit_is_what_strangers_are_apart_around_the_center(template: Template) -> None:
+    """Pairs of different people scatter about a cosine of 0 once the mean is taken off."""
+    assert load_stranger_distance() == pytest.approx(1.0, abs=0.01)
+    assert DlibEmbedder(template).stranger_distance == load_stranger_distance()
+    assert DlibEmbedder(template, stranger_distance=0.5).stranger_distance == 0.5
 
 
 @pytest.mark.parametrize("keep", [0, 10, 100_000, -1])

@@ -141,6 +141,7 @@ class ToyEmbedder(torch.nn.Module):
 
     name = "toy"
     embedding_size = 24
+    stranger_distance = 1.0
     weights_sha256 = "0" * 64
 
     def __init__(self) -> None:

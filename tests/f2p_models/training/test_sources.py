@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from f2p_models.errors import TrainingError
-from f2p_models.training.embedded import AlternatingSource, EmbeddedSource, LabelledTables, embed_source
+from f2p_models.training.embedded import EmbeddedSource, embed_source
 from f2p_models.training.sources import GuardedSource, MixedSource, heldout_index, mask_of, vector_of
 
 Build = Callable[..., Any]
@@ -84,44 +84,6 @@ def test_photos_have_embeddings_but_no_vectors(embedded: Build) -> None:
 def test_a_pair_that_was_not_embedded_is_refused(embedded: Build) -> None:
     with pytest.raises(TrainingError, match="keep the pairs"):
         embedded(8).table.of(torch.tensor([1]))
-
-
-@pytest.mark.parametrize("period", [2, 4])
-@pytest.mark.parametrize("start", [0, 1, 3, 4, 7])
-def test_alternation_can_be_entered_at_any_batch(embedded: Build, period: int, start: int) -> None:
-    source = AlternatingSource(full=embedded(72), frontal=embedded(48), period=period)
-    whole, rest = list(source.epoch(2)), list(source.epoch(2, start))
-    assert len(whole) == source.num_batches
-    for expected, batch in zip(whole[start:], rest, strict=True):
-        assert torch.equal(expected.embedding, batch.embedding)
-        assert expected.with_content == batch.with_content
-
-
-def test_every_fourth_batch_comes_from_all_photos_and_without_content_loss(embedded: Build) -> None:
-    source = AlternatingSource(full=embedded(72), frontal=embedded(48), period=4)
-    assert [batch.with_content for batch in source.epoch(0)] == [True, True, True, False] * 2
-
-
-def test_all_photos_go_on_where_the_last_epoch_left_them(embedded: Build) -> None:
-    full = embedded(72)
-    source = AlternatingSource(full=full, frontal=embedded(48), period=4)
-    from_full = [batch.embedding for epoch in (0, 1) for batch in source.epoch(epoch) if not batch.with_content]
-    expected = [batch.embedding for batch in full.epoch(0)][:4]
-    assert all(torch.equal(*pair) for pair in zip(from_full, expected, strict=True))
-
-
-def test_warm_up_tables_shuffle_by_seed_and_epoch_and_can_be_entered(embedded: Build) -> None:
-    tables = LabelledTables([embedded(20).table, embedded(8, photos=True).table], batch_size=6, seed=3)
-    assert tables.num_batches == 3
-    first, second = (torch.cat([batch.embedding for batch in tables.epoch(epoch)]) for epoch in (0, 1))
-    assert not torch.equal(first, second)
-    entered = [batch.vector for batch in tables.epoch(1, 1)]
-    assert all(torch.equal(*pair) for pair in zip(entered, [b.vector for b in tables.epoch(1)][1:], strict=True))
-
-
-def test_a_warm_up_needs_vectors(embedded: Build) -> None:
-    with pytest.raises(TrainingError, match="no source has vectors"):
-        LabelledTables([embedded(8, photos=True).table], batch_size=4, seed=0)
 
 
 def test_pairs_that_a_loader_drops_at_an_epochs_end_are_embedded_too(toy_source: Build, toy_embedder: Any) -> None:

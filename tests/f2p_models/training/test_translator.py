@@ -20,6 +20,7 @@ from f2p_models.training import (
     train_imitator,
     train_translator,
 )
+from f2p_models.training.content_memory import ContentMemory
 from f2p_models.training.embedded import EmbeddedBatch, EmbeddedSource, embed_source
 from f2p_models.training.translator_metrics import identity_metrics, mean_vector_metrics, parameter_metrics
 from f2p_models.training.translator_task import TranslatorTask
@@ -75,7 +76,8 @@ def task(networks: FrozenNetworks, toy_source: Build) -> TranslatorTask:
     torch.manual_seed(1)
     module = Translator(CONFIG)
     torch.nn.init.normal_(module.continuous_head.weight, std=0.05)
-    return TranslatorTask(module, TranslatorTraining(), networks, embedded, CPU)
+    content = ContentMemory(networks.segmenter, limit_bytes=1 << 20, device=CPU)
+    return TranslatorTask(module, TranslatorTraining(), networks, embedded, content, torch.zeros(24), CPU)
 
 
 def one_batch(task: TranslatorTask) -> EmbeddedBatch:
@@ -133,7 +135,8 @@ def test_the_identity_loss_reaches_every_picture_of_the_batch(task: TranslatorTa
 
 def test_the_total_is_the_weighted_sum_of_its_parts(task: TranslatorTask) -> None:
     settings = TranslatorTraining(lambda_1=0.5, lambda_2=2.0, lambda_3=3.0, lambda_parameter=4.0)
-    losses = replace(task, training=settings).losses(one_batch(task), 0, torch.Generator())
+    batch = replace(one_batch(task), labelled=one_batch(task))
+    losses = replace(task, training=settings).losses(batch, 0, torch.Generator())
     expected = 0.5 * losses["identity"] + 2.0 * losses["content"] + 3.0 * losses["loopback"] + 4.0 * losses["parameter"]
     assert torch.allclose(losses["loss"], expected)
 
@@ -145,10 +148,44 @@ def test_the_full_set_has_no_content_loss(task: TranslatorTask) -> None:
 def test_the_papers_recipe_looks_at_no_vector(task: TranslatorTask) -> None:
     batch = one_batch(task)
     torch.manual_seed(5)
-    with_vector = task.losses(batch, 0, torch.Generator())
+    with_vector = task.losses(replace(batch, labelled=batch), 0, torch.Generator())
     without = task.losses(replace(batch, vector=None), 0, torch.Generator())
     assert torch.equal(with_vector["loss"], without["loss"])
     assert "parameter" not in with_vector
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ({"lambda_1": 0.0, "lambda_3": 0.0, "full_set_period": 0}, {"content"}),
+        ({"lambda_3": 0.0}, {"content", "identity"}),
+        ({"lambda_2": 0.0, "lambda_3": 0.0}, {"identity"}),
+        ({"lambda_1": 0.0, "lambda_2": 0.0, "lambda_3": 0.0, "lambda_parameter": 1.0}, {"parameter"}),
+    ],
+)
+def test_a_loss_of_weight_zero_is_left_out(task: TranslatorTask, weights: dict[str, Any], expected: set[str]) -> None:
+    batch = replace(one_batch(task), labelled=one_batch(task))
+    losses = replace(task, training=TranslatorTraining(**weights)).losses(batch, 0, torch.Generator())
+    assert losses.keys() == {"loss", *expected}
+    losses["loss"].backward()
+
+
+def test_content_alone_trains(train: Build) -> None:
+    result = train(lambda_1=0.0, lambda_3=0.0, full_set_period=0)
+    assert result.history[-1]["train_loss"] == pytest.approx(result.history[-1]["train_content"])
+
+
+def test_photos_learn_from_renders_beside_them(train: Build, toy_source: Build) -> None:
+    """Self-supervision on photos and the truth of renders in the same step."""
+    sources = {"photos": toy_source("train", 32, photos=True), "renders": [toy_source("train", 64)]}
+    result = train(sources=sources, lambda_parameter=1.0, lambda_2=0.0, learning_rate=2e-3, epochs=8)
+    assert result.history[-1]["train_parameter"] < 0.9 * result.history[0]["train_parameter"]
+    assert result.metrics["slider_error"] < result.baseline["slider_error"]
+
+
+def test_the_parameter_loss_needs_renders(train: Build, toy_source: Build) -> None:
+    with pytest.raises(TrainingError, match="no source has vectors"):
+        train(sources={"photos": toy_source("train", 16, photos=True)}, lambda_parameter=1.0)
 
 
 @pytest.mark.parametrize("metrics", [{"l1_ratio": 0.95}, {"l1_ratio": float("nan")}, {}])
@@ -202,3 +239,22 @@ def test_identity_metrics_compare_characters_with_pictures(toy_embedder: Any) ->
     photos = torch.eye(24)[:3]
     assert identity_metrics(photos, photos, toy_embedder)["retrieval_top1"] == 1.0
     assert identity_metrics(photos, photos.roll(1, 0), toy_embedder)["retrieval_top1"] == 0.0
+
+
+def test_closing_the_gap_needs_renders_and_moves_what_is_seen_of_characters(train: Build, toy_source: Build) -> None:
+    photos = {"photos": toy_source("train", 16, photos=True)}
+    with pytest.raises(TrainingError, match="measured on renders, and there are none"):
+        train(sources=photos, close_domain_gap=True)
+    with_renders = photos | {"renders": [toy_source("train", 32)]}
+    identity = [
+        train(sources=with_renders, close_domain_gap=close, lambda_1=1.0, lambda_2=0.0).history[0]["train_identity"]
+        for close in (False, True)
+    ]
+    assert identity[0] != identity[1]
+
+
+def test_mixed_precision_reaches_the_same_losses(train: Build) -> None:
+    """The segmenter's resizing and the embedder's crop want full precision: what they see is given it."""
+    full, mixed = (train(precision=precision, lambda_1=1.0).history[0] for precision in ("32", "bf16"))
+    for name in ("train_identity", "train_content"):
+        assert mixed[name] == pytest.approx(full[name], rel=0.05)
