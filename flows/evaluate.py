@@ -16,6 +16,7 @@ import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from engine_bridge.schema import ParameterSchema
 from f2p_datasets.loaders.memory import MemoryPairs
 from f2p_datasets.manifest import read_manifest
 from f2p_datasets.pair_table import read_rows
@@ -28,12 +29,15 @@ from f2p_models.embedders import build_embedder
 from f2p_models.evaluation.creators import CreatorQuality
 from f2p_models.evaluation.report import read_evaluation
 from f2p_models.pictures import to_unit
+from f2p_models.priors import load_priors
 from flows.artifacts import show_picture, show_table
 from flows.engines import studio_renderer
 from flows.evaluation_pictures import draw_evaluation
 from flows.layout import EVALUATION_FILE, PICTURES
 from flows.progress import ProgressBar
+from flows.recipes import Recipe
 from flows.runs import Run
+from flows.settings import Settings
 from flows.steps import Step, is_done
 from flows.train import TrainedCreator, dataset_key, open_pairs
 
@@ -76,19 +80,24 @@ def evaluate_creator(run: Run, trained: TrainedCreator, studio: Path, photo_like
 
 
 def open_creator(run: Run, trained: TrainedCreator) -> Creator:
-    """The trained networks, ready to create."""
-    fingerprint = run.schema.fingerprint
-    template = trained.template.points
+    """The networks that a run trained, ready to create."""
+    return open_networks(run.settings, trained, run.recipe, run.schema)
+
+
+def open_networks(settings: Settings, trained: TrainedCreator, recipe: Recipe, schema: ParameterSchema) -> Creator:
+    """Networks of a recipe, ready to create. Raises CheckpointError for those of another schema."""
+    fingerprint, template = schema.fingerprint, trained.template.points
     bundle = CreatorBundle(
-        schema=run.schema,
+        schema=schema,
         template=template,
         imitator=load_imitator(trained.imitator, expect_fingerprint=fingerprint)[0],
         segmenter=load_segmenter(trained.segmenter)[0],
         translator=load_translator(trained.translator, expect_fingerprint=fingerprint)[0],
-        embedder=build_embedder(run.recipe.embedder, template, run.settings.lightcnn_weights),
+        embedder=build_embedder(recipe.embedder, template, settings.lightcnn_weights),
         device=choose_device(),
+        priors=load_priors(trained.priors, expect_fingerprint=fingerprint) if trained.priors else None,
     )
-    return Creator(bundle, run.recipe.search)
+    return Creator(bundle, recipe.search)
 
 
 def read_heldout_photos(heldout_photos: Path, resolution: int) -> tuple[torch.Tensor, Any]:

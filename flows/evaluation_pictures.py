@@ -99,7 +99,7 @@ def _segmentations(segmenter: Segmenter, heldout: BatchSource) -> Sheet:
 
 def _characters(creator: Creator, photos: Tensor, render: Renderer, mode: Mode) -> Sheet:
     """Photo, and the engine's picture of its character."""
-    vectors = creator.in_mode(mode, photos).vectors
+    vectors = creator.with_engine(render).in_mode(mode, photos).vectors
     rendered = from_pictures(render(vectors.numpy()))
     return picture_sheet(photos, rendered)
 

@@ -17,6 +17,7 @@ from flows.artifacts import show_link
 from flows.create import create_characters
 from flows.engines import EngineOrder
 from flows.evaluate import evaluate_creator
+from flows.priors import fit_facial_priors, prior_photos
 from flows.publish import publish_version
 from flows.recipes import find_recipe
 from flows.render import find_template, gather_photos, render_heldout_photos, render_photo_like, render_studio
@@ -79,8 +80,11 @@ def build_character(
             template=template,
         )
 
+        # What the faces created from front views have in common is what a created face is held to (section 3.5).
+        networks = TrainedCreator(imitator=imitator, segmenter=segmenter, translator=translator, template=template)
+        trained = fit_facial_priors(run, networks, prior_photos(training_photos, photo_like))
+
         # Judged on the engine's own renders, of people that no network has seen and that never change.
-        trained = TrainedCreator(imitator=imitator, segmenter=segmenter, translator=translator, template=template)
         evaluation = evaluate_creator(run, trained, studio, photo_like, heldout_photos)
 
         # A challenger becomes champion unless it is worse.

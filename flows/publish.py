@@ -26,12 +26,14 @@ from f2p_models.translator import Translator
 from flows.artifacts import show_link, show_table
 from flows.evaluation_pictures import DRAWN
 from flows.layout import ENGINE, EVALUATION_FILE, PICTURES
+from flows.priors import ENERGY_FILE
 from flows.progress import say
 from flows.runs import Run, StepRecord
 from flows.steps import Step, code_version, is_done
 from flows.train import TrainedCreator
 
 NOTE_FILE: Final = "version.json"
+PRIORS_CAPTION: Final = "Facial priors: share of the variance by number of components; the dots are what is kept."
 
 
 @task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
@@ -76,11 +78,15 @@ def _publish(
         schema=run.schema,
         template=trained.template.points,
         embedder=embedder,
+        priors=trained.priors,
     )
     shutil.copytree(evaluation / PICTURES, bundle / PICTURES)
     shutil.copy(evaluation / EVALUATION_FILE, bundle / EVALUATION_FILE)
     exports = _export(trained, bundle / "onnx")
     pictures = [CardPicture(title=drawn.caption, path=f"{PICTURES}/{name}.png") for name, drawn in DRAWN.items()]
+    if trained.priors:
+        shutil.copy(trained.priors.with_name(ENERGY_FILE), bundle / PICTURES / "priors.png")
+        pictures.append(CardPicture(title=PRIORS_CAPTION, path=f"{PICTURES}/priors.png"))
     write_model_card(
         bundle,
         schema=run.schema,

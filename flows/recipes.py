@@ -2,6 +2,7 @@
 
 smoke     seconds, learns nothing: for tests, with the character ``tiny``
 quick     minutes on two cores: a creator that works, at 128 pixels
+small     within two hours on two cores: the best creator without a GPU, at 256 pixels, for real photos
 nightly   about two hours on one GPU: a good creator at 256 pixels
 paper     Shi et al. (TPAMI) to the letter, where the paper says
 """
@@ -16,8 +17,10 @@ from engine_bridge.errors import InputError
 from engine_bridge.schema import ParameterSchema
 from f2p_models.creation import IterativeConfig, Mode
 from f2p_models.imitator import ImitatorConfig
-from f2p_models.segmenter import SegmenterConfig
+from f2p_models.priors import PriorsConfig
+from f2p_models.segmenter import SegmenterConfig, Trunk
 from f2p_models.training import ImitatorTraining, SegmenterTraining, TranslatorTraining
+from f2p_models.trunks import find_packaged_weights
 from flows.settings import IMAGENET_VARIABLE, LIGHTCNN_VARIABLE, Settings
 
 
@@ -29,9 +32,14 @@ class Recipe:
     num_photo_like    photo-like renders for segmenter and translator, a fifth of them held out
     resolution        of every picture, pixels squared
     imitator_width, segmenter_width    factors on the papers' channels
+    attention         whether the translator has its gates (ablation of 002, Table 8)
     num_heldout_photos    further photo-like renders, for nothing but the evaluation: it creates characters from them
     evaluated_modes   how it creates them; the last one decides about the version
     photo_resolution  photo-like renders are rendered and aligned at this size, then reduced: faces must be found
+    prior_energy, prior_components    how much of created faces' variety the facial priors keep: a share of each group's
+                      variance, or a number of components of each group; both None for a creator without priors
+    num_prior_faces   front views that the priors are fitted on
+    segmenter_trunk   ``resnet50`` is the paper's; ImageNet's weights for ``efficientnet_lite0`` come with a package
     pretrained_trunk  whether the segmenter starts from ImageNet's weights (paper, section 3.6)
     """
 
@@ -46,11 +54,16 @@ class Recipe:
     search: IterativeConfig
     num_heldout_photos: int = 56  # 50, and some in which no face may be found
     evaluated_modes: tuple[Mode, ...] = ("one-shot",)
+    prior_energy: float | None = 0.95
+    prior_components: int | None = None
+    num_prior_faces: int = 500
     photo_resolution: int = 512
     sampler: str = "uniform"
     imitator_width: float = 1.0
     segmenter_width: float = 1.0
+    attention: bool = True
     segmenter_px: int = 256
+    segmenter_trunk: Trunk = "resnet50"
     pretrained_trunk: bool = False
     embedder: str = "dlib"
 
@@ -61,10 +74,20 @@ class Recipe:
             raise InputError(
                 f"num_heldout_photos: {self.num_heldout_photos} people are too few to be told apart; give 5 or more"
             )
+        if self.num_prior_faces < 2:
+            raise InputError(f"num_prior_faces: {self.num_prior_faces}; give 2 at least, hundreds for good priors")
+        _ = self.priors  # refuses a bad number of components
         if self.photo_resolution < self.resolution:
             raise InputError(f"photo_resolution: {self.photo_resolution} is below the resolution {self.resolution}")
         if self.pretrained_trunk and self.segmenter_width != 1.0:
             raise InputError(f"pretrained_trunk: ImageNet's weights fit segmenter_width 1, not {self.segmenter_width}")
+
+    @property
+    def priors(self) -> PriorsConfig | None:
+        """How the facial priors are fitted; None for none."""
+        if self.prior_energy is None and self.prior_components is None:
+            return None
+        return PriorsConfig(components=self.prior_components, energy=self.prior_energy)
 
     def imitator_config(self, schema: ParameterSchema) -> ImitatorConfig:
         """The architecture for a character."""
@@ -72,7 +95,7 @@ class Recipe:
 
     def segmenter_config(self) -> SegmenterConfig:
         """The architecture; parts are the same for every character."""
-        return SegmenterConfig(width=self.segmenter_width, input_px=self.segmenter_px)
+        return SegmenterConfig(trunk=self.segmenter_trunk, width=self.segmenter_width, input_px=self.segmenter_px)
 
     def check_weights(self, settings: Settings) -> None:
         """Raise InputError when weights that the recipe needs are not there: before hours of rendering, not after."""
@@ -81,7 +104,9 @@ class Recipe:
                 f"recipe: {self.name!r} embeds with LightCNN-29v2; download its authors' checkpoint and set "
                 f"{LIGHTCNN_VARIABLE} to the file"
             )
-        if self.pretrained_trunk and not (settings.imagenet_weights and settings.imagenet_weights.is_file()):
+        if self.pretrained_trunk and self.segmenter_trunk == "efficientnet_lite0":
+            find_packaged_weights()
+        elif self.pretrained_trunk and not (settings.imagenet_weights and settings.imagenet_weights.is_file()):
             raise InputError(
                 f"recipe: {self.name!r} starts the segmenter from ImageNet's weights; download torchvision's resnet50 "
                 f"and set {IMAGENET_VARIABLE} to the file"
@@ -155,6 +180,57 @@ def quick() -> Recipe:
     )
 
 
+def small() -> Recipe:
+    """Everything end to end on two cores within two hours, at 256 pixels; give it photos.
+
+    However many photos there are, the translator's epochs are of the same length.
+    """
+    return Recipe(
+        name="small",
+        num_pairs=6_000,
+        num_photo_like=4_000,
+        resolution=256,
+        shard_size=250,
+        imitator_width=0.25,
+        segmenter_width=0.375,
+        segmenter_px=192,
+        imitator=ImitatorTraining(
+            epochs=16,
+            batch_size=16,
+            optimizer="adam",
+            learning_rate=4e-3,
+            schedule="one_cycle",
+            precision="bf16",
+            channels_last=True,
+            evaluate_every_epochs=4,
+        ),
+        segmenter=SegmenterTraining(
+            epochs=3,
+            batch_size=16,
+            optimizer="adam",
+            learning_rate=3e-3,
+            schedule="one_cycle",
+            class_weighting="sqrt",
+            precision="bf16",
+            channels_last=True,
+        ),
+        translator=TranslatorTraining(
+            epochs=6,
+            batch_size=16,
+            lambda_1=0.1,
+            lambda_3=0.1,
+            lambda_parameter=10.0,
+            warmup_epochs=12,
+            warmup_learning_rate=5e-4,
+            embedding_noise=0.4,
+            close_domain_gap=True,
+            batches_per_epoch=200,
+        ),
+        search=IterativeConfig.quick(),
+        evaluated_modes=("one-shot", "hybrid"),
+    )
+
+
 def nightly() -> Recipe:
     """For an unattended night on one GPU: the paper's widths at 256 pixels, with faster optimisers."""
     return Recipe(
@@ -225,6 +301,7 @@ def paper() -> Recipe:
 RECIPES: Final[dict[str, Callable[[], Recipe]]] = {
     "smoke": smoke,
     "quick": quick,
+    "small": small,
     "nightly": nightly,
     "paper": paper,
 }

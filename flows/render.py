@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from engine_bridge.errors import EngineBuildChangedError, EngineError, InputError
 from engine_bridge.frames import Picture
 from f2p_datasets.alignment import AlignmentTemplate
-from f2p_datasets.celeba import is_celeba, list_celeba
+from f2p_datasets.collections import open_for_training
 from f2p_datasets.engine_log import find_builds
 from f2p_datasets.manifest import (
     TABLE_NAME,
@@ -26,11 +26,11 @@ from f2p_datasets.manifest import (
 )
 from f2p_datasets.pair_table import read_rows
 from f2p_datasets.photo_sets import PhotoPlan, import_photos
-from f2p_datasets.photos import list_photos
 from f2p_datasets.rendering import DatasetPlan, missing_shards
 from f2p_datasets.shards import ShardRecord, read_rejects
 from flows.artifacts import show_table
 from flows.engines import studio_renderer
+from flows.imported_photos import is_imported, open_imported
 from flows.progress import ProgressBar, say
 from flows.runs import Run
 from flows.shard_job import render_held_to_look
@@ -98,37 +98,64 @@ def find_template(run: Run) -> AlignmentTemplate:
 
 
 def gather_photos(run: Run, template: AlignmentTemplate, photos: Path) -> Path:
-    """The user's photos, faces found and aligned: a folder of any layout, or CelebA's training partition.
+    """The user's photos, faces found and aligned: of a known collection the training partition, else a whole folder.
 
-    Raises InputError, with the main reasons, when none of them can be learned from.
+    What ``f2p photos import`` made is taken as it is. Raises InputError, with the main reasons, when none of them can
+    be learned from.
     """
-    found = list_training_photos(photos)
+    if is_imported(photos):
+        return _use_imported(run, template, photos)
+    collection = open_for_training(photos)
     plan = PhotoPlan(
-        root=photos,
-        photos=tuple(found),
+        root=collection.root,
+        records=collection.records,
         template=template,
+        subject=collection.format.subject,
         resolution=run.recipe.photo_resolution,
         shard_size=run.recipe.shard_size,
     )
-    key = plan.provenance().key
-    folder = run.settings.datasets / f"{run.schema.character}-photos-{key}"
-    with run.step("Align the photos", "photos", key, folder) as record:
-        record.cached = is_done(folder, lambda found: _verify_dataset(found, key))
+    return align_photos(run, plan)
+
+
+def align_photos(run: Run, plan: PhotoPlan, *, folder: Path | None = None) -> Path:
+    """The plan's photos as a dataset, aligned as far as they are missing. By default it lies under its own key."""
+    provenance = plan.provenance()
+    own = run.settings.datasets / f"{run.schema.character}-photos-{provenance.key}"
+    folder = folder or own
+    with run.step("Align the photos", "photos", provenance.key, folder) as record:
+        record.cached = is_done(folder, lambda found: verify_dataset_of(found, provenance.key))
         if not record.cached:
             with run.alone(folder), ProgressBar("Align the photos") as bar:
-                bar.start(len(found))
-                import_photos(plan, folder, workers=run.num_workers, progress=lambda _done, _all: bar.advance())
+                if folder != own:
+                    _refuse_other_datasets(folder, provenance.key)
+                bar.start(provenance.count)
+                import_photos(plan, folder, workers=run.num_workers, progress=_mover(bar), provenance=provenance)
         manifest = read_manifest(folder)
-        _check_usable(photos, folder, manifest)
+        _check_usable(plan.root, folder, manifest)
         record.figures = {"photos": manifest.num_pairs, "rejects": manifest.num_rejects}
     return folder
 
 
-def list_training_photos(folder: Path) -> list[Path]:
-    """All photos of a folder; of CelebA only the training partition: its others are kept for judging."""
-    if is_celeba(folder):
-        return [photo.path for photo in list_celeba(folder, "train")]
-    return list_photos(folder)
+def _mover(bar: ProgressBar) -> Callable[[int, int], None]:
+    """Moves a bar to where the import is: shards that were there already count at once."""
+    reached = 0
+
+    def move(done: int, _total: int) -> None:
+        nonlocal reached
+        bar.advance(done - reached)
+        reached = done
+
+    return move
+
+
+def _use_imported(run: Run, template: AlignmentTemplate, photos: Path) -> Path:
+    folder = photos.resolve()
+    with run.step("Check the imported photos", "photos", "imported", folder) as record:
+        manifest = open_imported(folder, run.schema.character, template, run.recipe.resolution)
+        _check_usable(folder, folder, manifest)
+        record.key, record.cached = manifest.key, True
+        record.figures = {"photos": manifest.num_pairs, "rejects": manifest.num_rejects}
+    return folder
 
 
 def render_dataset(run: Run, plan: DatasetPlan, *, stage: str, title: str, folder: Path | None = None) -> Path:
@@ -141,7 +168,7 @@ def render_dataset(run: Run, plan: DatasetPlan, *, stage: str, title: str, folde
     own = run.settings.datasets / f"{plan.schema.character}-{stage}-{key}"
     folder = folder or own
     with run.step(title, stage, key, folder) as record:
-        record.cached = is_done(folder, lambda found: _verify_dataset(found, key))
+        record.cached = is_done(folder, lambda found: verify_dataset_of(found, key))
         if not record.cached:
             with run.alone(folder):
                 if folder != own:
@@ -224,7 +251,8 @@ def _check_usable(photos: Path, folder: Path, manifest: DatasetManifest) -> None
     )
 
 
-def _verify_dataset(folder: Path, key: str) -> DatasetManifest:
+def verify_dataset_of(folder: Path, key: str) -> DatasetManifest:
+    """The manifest of a dataset that verifies. Raises InputError when it is another than ``key``."""
     manifest = verify_dataset(folder)
     if manifest.key != key:
         raise InputError(f"{folder}: holds dataset {manifest.key}, asked for is {key}; choose another folder")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine_bridge.errors import InputError
 from f2p_datasets.durable import appearing_file
+from flows.cancellation import heeding_cancellation
 from flows.engines import MOCK, EngineOrder, agreed_schema, check_engine, open_engine
 from flows.progress import say
 from flows.settings import Settings, num_cores
@@ -72,8 +73,8 @@ class RunRecord:
         return sum(step.seconds for step in self.steps)
 
     def folder_of(self, stage: str) -> Path | None:
-        """Where a stage of this run left its output."""
-        return next((Path(step.folder) for step in self.steps if step.stage == stage), None)
+        """Where a stage of this run left its output; the last time, when it came twice (a segmenter that goes on)."""
+        return next((Path(step.folder) for step in reversed(self.steps) if step.stage == stage), None)
 
 
 class Run:
@@ -151,6 +152,7 @@ def open_run(
     Raises UnknownCharacterError when the engine does not know the character, SchemaError when a file contradicts it.
     """
     with (
+        heeding_cancellation(),
         EngineWorkers(engine=engine, settings=settings, num_workers=num_workers or num_cores()) as workers,
         closing(_engine_of(engine, settings, workers)) as bridge,
     ):
@@ -167,7 +169,8 @@ def open_run(
         try:
             yield run
         except BaseException as error:
-            run.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", str(error))
+            # Ctrl-C and Prefect's signal of termination are no exceptions of the ordinary kind.
+            run.close("failed" if isinstance(error, Exception) else "interrupted", str(error))
             raise
         else:
             run.close("finished")

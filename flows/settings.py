@@ -8,6 +8,7 @@ home/
   evaluations/   measurements of one set of checkpoints       <character>-<stage>-<key>/
   registry/      published versions and their aliases
   creations/     characters made from photos
+  judges/        weights of judges, from ``python -m infra.judges``
   runs/          one record per run
   reports/       one HTML page per run
   logs/          what engines print
@@ -29,6 +30,8 @@ from engine_bridge.errors import InputError
 HOME_VARIABLE = "F2P_HOME"
 LIGHTCNN_VARIABLE = "F2P_LIGHTCNN_WEIGHTS"
 IMAGENET_VARIABLE = "F2P_IMAGENET_WEIGHTS"
+INCEPTION_VARIABLE = "F2P_INCEPTION_WEIGHTS"
+JUDGES_VARIABLE = "F2P_JUDGES"
 TOKEN_VARIABLE = "F2P_BRIDGE_TOKEN"
 TLS_CERTIFICATE_VARIABLE = "F2P_BRIDGE_CERTIFICATE"
 TLS_KEY_VARIABLE = "F2P_BRIDGE_KEY"
@@ -41,11 +44,15 @@ class Settings:
 
     lightcnn_weights   the authors' LightCNN-29v2 checkpoint, for recipes whose embedder it is
     imagenet_weights   torchvision's resnet50 weights, for recipes whose segmenter starts from them
+    inception_weights  torchvision's inception_v3 weights, for the style distance of the papers
+    judge_weights      the folder that ``python -m infra.judges`` filled; by default ``judges`` in the home
     """
 
     home: Path
     lightcnn_weights: Path | None = None
     imagenet_weights: Path | None = None
+    inception_weights: Path | None = None
+    judge_weights: Path | None = None
     debug: bool = False
 
     def __post_init__(self) -> None:
@@ -60,6 +67,8 @@ class Settings:
             home=chosen.expanduser().resolve(),
             lightcnn_weights=_path_from(LIGHTCNN_VARIABLE),
             imagenet_weights=_path_from(IMAGENET_VARIABLE),
+            inception_weights=_path_from(INCEPTION_VARIABLE),
+            judge_weights=_path_from(JUDGES_VARIABLE),
             debug=debug,
         )
 
@@ -97,6 +106,11 @@ class Settings:
     @property
     def evaluations(self) -> Path:
         return self.home / "evaluations"
+
+    @property
+    def judges(self) -> Path:
+        """The weights of judges that took no part in training."""
+        return self.judge_weights or self.home / "judges"
 
     @property
     def registry(self) -> Path:
@@ -197,7 +211,7 @@ def _homes(settings: Settings) -> dict[str, str]:
 
 def _caches(settings: Settings) -> dict[str, str]:
     return {
-        "NUMBA_CACHE_DIR": str(settings.cache / f"numba-{_kernels_version()}"),
+        "NUMBA_CACHE_DIR": str(settings.cache / f"numba-{kernels_version()}"),
         "MPLCONFIGDIR": str(settings.cache / "matplotlib"),
         "TORCH_HOME": str(settings.cache / "torch"),
         "TORCHINDUCTOR_CACHE_DIR": str(settings.cache / "inductor"),
@@ -206,7 +220,7 @@ def _caches(settings: Settings) -> dict[str, str]:
     }
 
 
-def _kernels_version() -> str:
+def kernels_version() -> str:
     """Changes with the mock engine's code: numba recompiles a kernel for its own file only, not for those it calls."""
     sources = sorted((Path(engine_bridge.__file__ or "").parent / "mock").glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]

@@ -14,14 +14,18 @@ from engine_bridge.errors import InputError
 from engine_bridge.schema import ParameterSchema
 from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.manifest import read_manifest, verify_dataset
+from f2p_datasets.parsing import ParsingSet
 from f2p_datasets.rendering import DatasetPlan
 from f2p_models.bundle_manifest import read_manifest as read_bundle_manifest
 from f2p_models.checkpoints import read_card
+from f2p_models.priors import PRIORS_FILE, PriorsConfig
 from f2p_models.registry import ModelVersion, Registry
+from flows.adaptation import adapt_segmenter, gather_labelled
 from flows.create import refuse_other_engine
 from flows.engines import EngineOrder
 from flows.evaluate import evaluate_creator
 from flows.layout import CHECKPOINT
+from flows.priors import fit_facial_priors, prior_photos
 from flows.publish import publish_version
 from flows.recipes import Recipe, find_recipe, quick
 from flows.render import (
@@ -71,8 +75,13 @@ def train_network(
     photos: Path | None,
     resume: bool,
     num_workers: int | None,
+    labelled: ParsingSet | None = None,
+    backgrounds: Path | None = None,
 ) -> RunRecord:
-    """One network, after whatever it needs that is not there yet."""
+    """One network, after whatever it needs that is not there yet.
+
+    ``labelled`` photos and ``backgrounds`` are for the segmenter only.
+    """
     restart = None if resume else network
     chosen = find_recipe(recipe)
     with _run(settings, character, chosen, engine=engine, seed=seed, num_workers=num_workers, restart=restart) as run:
@@ -82,11 +91,16 @@ def train_network(
             return run.record
         template = find_template(run)
         photo_like = render_photo_like(run, template)
-        training_photos = gather_photos(run, template, photos) if photos and network == "translator" else photo_like
-        segmenter = train_segmenter(run, studio, photo_like)
+        training_photos = gather_photos(run, template, photos) if photos else photo_like
+        segmenter = train_segmenter(run, studio, photo_like, backgrounds)
+        if network == "segmenter" and (photos or labelled):
+            of_labelled = gather_labelled(run, template, labelled) if labelled else None
+            adapt_segmenter(
+                run, segmenter, photo_like, labelled=of_labelled, photos=training_photos if photos else None
+            )
         if network == "translator":
             imitator = train_imitator(run, studio)
-            train_translator(
+            translator = train_translator(
                 run,
                 photos=training_photos,
                 photo_like=photo_like,
@@ -94,6 +108,35 @@ def train_network(
                 segmenter=segmenter,
                 template=template,
             )
+            trained = TrainedCreator(imitator=imitator, segmenter=segmenter, translator=translator, template=template)
+            fit_facial_priors(run, trained, prior_photos(training_photos, photo_like))
+    return run.record
+
+
+@_stage
+def fit_priors_on_photos(
+    settings: Settings,
+    *,
+    character: str,
+    version: str,
+    photos: Path,
+    config: PriorsConfig,
+    num_faces: int,
+    engine: EngineOrder,
+    num_workers: int | None,
+) -> RunRecord:
+    """Facial priors of the faces that a published version creates from the front views among the user's photos."""
+    published = Registry(settings.registry).get(character, version)
+    trained = trained_as(published)
+    asked = replace(
+        recipe_of(published),
+        prior_components=config.components,
+        prior_energy=config.energy,
+        num_prior_faces=num_faces,
+    )
+    with _run(settings, character, asked, engine=engine, num_workers=num_workers) as run:
+        refuse_other_engine(published, run.engine)
+        fit_facial_priors(run, trained, [gather_photos(run, trained.template, photos)])
     return run.record
 
 
@@ -115,7 +158,7 @@ def publish_last(settings: Settings, *, character: str, engine: EngineOrder) -> 
     with _run(settings, character, find_recipe(last.recipe), engine=engine, seed=last.seed) as run:
         evaluation = _evaluate_run(run, last)
         earlier = [step for step in last.steps if step.stage not in AFTER_EVALUATION]
-        return publish_version(run, _of_run(last), evaluation, earlier=earlier)
+        return publish_version(run, trained_of(last), evaluation, earlier=earlier)
 
 
 def last_trained(settings: Settings, character: str, engine: EngineOrder) -> RunRecord:
@@ -138,40 +181,53 @@ def _run(
 
 
 def _evaluate_run(run: Run, last: RunRecord) -> Path:
-    trained = _of_run(last)
+    trained = trained_of(last)
     heldout_photos = render_heldout_photos(run, trained.template)
-    return evaluate_creator(run, trained, _folder(last, "studio"), _folder(last, "photo-like"), heldout_photos)
+    return evaluate_creator(
+        run, trained, stage_folder(last, "studio"), stage_folder(last, "photo-like"), heldout_photos
+    )
 
 
 def _evaluate_version(settings: Settings, version: ModelVersion, engine: EngineOrder) -> RunRecord:
     """On pairs as its recipe and seed say: found, or rendered anew."""
-    trained = _of_version(version)
-    seed = read_card(trained.imitator).recipe_settings["seed"]
-    with _run(settings, version.character, _recipe_of(version), engine=engine, seed=seed) as run:
+    trained = trained_as(version)
+    with _run(settings, version.character, recipe_of(version), engine=engine, seed=seed_of(version)) as run:
         refuse_other_engine(version, run.engine)
         studio, photo_like = render_studio(run), render_photo_like(run, trained.template)
         evaluate_creator(run, trained, studio, photo_like, render_heldout_photos(run, trained.template))
     return run.record
 
 
-def _recipe_of(version: ModelVersion) -> Recipe:
+def recipe_of(version: ModelVersion) -> Recipe:
     """The recipe that a version was trained by, with the resolution and the embedder it had then."""
     recipe = find_recipe(read_card(version.folder / "imitator").recipe)
     bundle = read_bundle_manifest(version.folder)
     return replace(recipe, resolution=bundle.resolution, embedder=bundle.embedder)
 
 
-def _of_run(record: RunRecord) -> TrainedCreator:
-    folders = {network: _folder(record, network) / CHECKPOINT for network in NETWORKS}
-    return TrainedCreator(**folders, template=AlignmentTemplate.load(_folder(record, "template") / TEMPLATE_FILE))
+def seed_of(version: ModelVersion) -> int:
+    """The seed of the run that a version comes from."""
+    return int(read_card(version.folder / "imitator").recipe_settings["seed"])
 
 
-def _of_version(version: ModelVersion) -> TrainedCreator:
+def trained_of(record: RunRecord) -> TrainedCreator:
+    """The networks that a run trained. Raises InputError when they were tidied away."""
+    folders = {network: stage_folder(record, network) / CHECKPOINT for network in NETWORKS}
+    priors = stage_folder(record, "priors") / PRIORS_FILE if record.folder_of("priors") else None
+    template = AlignmentTemplate.load(stage_folder(record, "template") / TEMPLATE_FILE)
+    return TrainedCreator(**folders, template=template, priors=priors)
+
+
+def trained_as(version: ModelVersion) -> TrainedCreator:
+    """The networks of a published version."""
     folders = {network: version.folder / network for network in NETWORKS}
-    return TrainedCreator(**folders, template=AlignmentTemplate.load(version.folder / TEMPLATE_FILE))
+    priors = version.folder / PRIORS_FILE
+    template = AlignmentTemplate.load(version.folder / TEMPLATE_FILE)
+    return TrainedCreator(**folders, template=template, priors=priors if priors.is_file() else None)
 
 
-def _folder(record: RunRecord, stage: str) -> Path:
+def stage_folder(record: RunRecord, stage: str) -> Path:
+    """Where a run left a stage's output. Raises InputError when it is gone."""
     folder = record.folder_of(stage)
     if folder is None or not folder.is_dir():
         raise InputError(f"{record.run_id}: its {stage} output is gone ({folder}); run the pipeline again")

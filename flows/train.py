@@ -7,16 +7,20 @@ checkpoints/<character>-<stage>-<key>/
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
+import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from f2p_datasets.alignment import AlignmentTemplate
+from f2p_datasets.backgrounds import read_backgrounds
+from f2p_datasets.durable import sha256_of
 from f2p_datasets.errors import DatasetError
 from f2p_datasets.loaders import PairLoader
 from f2p_datasets.manifest import read_manifest
@@ -56,20 +60,25 @@ FIGURES: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedCreator:
-    """Checkpoints that were trained together, and the frame their photos are aligned to."""
+    """Checkpoints that were trained together, and the frame their photos are aligned to.
+
+    priors  file of the facial priors that created faces are held to; None for none
+    """
 
     imitator: Path
     segmenter: Path
     translator: Path
     template: AlignmentTemplate
+    priors: Path | None = None
 
     @property
     def checkpoints(self) -> Mapping[str, Path]:
         return {"imitator": self.imitator, "segmenter": self.segmenter, "translator": self.translator}
 
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of each network's weights."""
-        return {kind: checkpoint_hash(folder) for kind, folder in self.checkpoints.items()}
+        """SHA-256 of each network's weights, and of the priors' file if there is one."""
+        hashes = {kind: checkpoint_hash(folder) for kind, folder in self.checkpoints.items()}
+        return hashes if self.priors is None else {**hashes, "priors": sha256_of(self.priors)}
 
 
 Network = Imitator | Segmenter | Translator
@@ -95,14 +104,17 @@ def train_imitator(run: Run, studio: Path) -> Path:
         )
 
     inputs = {"architecture": asdict(config), "training": settings.to_dict(), "studio": dataset_key(studio)}
-    return _trained(run, "imitator", inputs, fit, datasets=[studio])
+    return trained(run, "imitator", inputs, fit, datasets=[studio])
 
 
 @task(task_run_name="train segmenter", cache_policy=NO_CACHE, persist_result=False)
-def train_segmenter(run: Run, studio: Path, photo_like: Path) -> Path:
-    """F_seg learns the parts of a face from the engine's own masks, in the studio and out of it (section 3.6)."""
-    trunk = run.settings.imagenet_weights if run.recipe.pretrained_trunk else None
-    settings = replace(run.recipe.segmenter, seed=run.seed, imagenet_trunk=trunk)
+def train_segmenter(run: Run, studio: Path, photo_like: Path, backgrounds: Path | None = None) -> Path:
+    """F_seg learns the parts of a face from the engine's own masks, in the studio and out of it (section 3.6).
+
+    ``backgrounds`` is a folder of photos to be seen behind the heads.
+    """
+    behind = read_backgrounds(backgrounds) if backgrounds else None
+    settings = replace(run.recipe.segmenter, seed=run.seed, imagenet_trunk=_imagenet_trunk(run))
     config = run.recipe.segmenter_config()
     fields = ("image", "mask")
 
@@ -112,6 +124,7 @@ def train_segmenter(run: Run, studio: Path, photo_like: Path) -> Path:
             settings,
             train=[open_pairs(run, found, "train", settings, fields=fields) for found in (studio, photo_like)],
             heldout=open_pairs(run, photo_like, "heldout", settings, fields=fields),
+            backgrounds=None if behind is None else torch.from_numpy(behind),
             folder=folder,
             resume=True,
             progress=progress,
@@ -122,8 +135,9 @@ def train_segmenter(run: Run, studio: Path, photo_like: Path) -> Path:
         "architecture": asdict(config),
         "training": settings.to_dict(),
         "datasets": [dataset_key(found) for found in datasets],
+        **({} if behind is None else {"backgrounds": hashlib.sha256(behind.tobytes()).hexdigest()}),
     }
-    return _trained(run, "segmenter", inputs, fit, datasets=datasets)
+    return trained(run, "segmenter", inputs, fit, datasets=datasets)
 
 
 @task(task_run_name="train translator", cache_policy=NO_CACHE, persist_result=False)
@@ -173,7 +187,14 @@ def train_translator(
         "embedder": [embedder.name, embedder.weights_sha256, digest(embedder.center.tolist()), template.fingerprint],
         **{kind: checkpoint_hash(folder) for kind, folder in parents.items()},
     }
-    return _trained(run, "translator", inputs, fit, datasets=[photos, *renders], parents=parents)
+    return trained(run, "translator", inputs, fit, datasets=[photos, *renders], parents=parents)
+
+
+def _imagenet_trunk(run: Run) -> Path | Literal["packaged"] | None:
+    """Where the segmenter's first weights come from, if the recipe starts from any."""
+    if not run.recipe.pretrained_trunk:
+        return None
+    return run.settings.imagenet_weights if run.recipe.segmenter_trunk == "resnet50" else "packaged"
 
 
 def open_pairs(
@@ -204,6 +225,7 @@ def _translator_config(run: Run, embedder: Embedder) -> TranslatorConfig:
         embedding_size=embedder.embedding_size,
         num_continuous=run.schema.num_continuous,
         block_sizes=tuple(len(choice.choices) for choice in run.schema.discrete),
+        attention=run.recipe.attention,
     )
 
 
@@ -233,7 +255,7 @@ def checkpoint_hash(folder: Path) -> str:
     return read_card(folder).weights_sha256
 
 
-def _trained(
+def trained(
     run: Run,
     stage: str,
     inputs: Mapping[str, Any],

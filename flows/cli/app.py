@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ from typing import Any, Final
 import typer
 
 from engine_bridge.errors import EngineError, InputError
-from flows.cli import build, characters, creation, diagnosis, engines, models
+from flows.cancellation import is_cancellation
+from flows.cli import build, characters, creation, diagnosis, engines, evaluation, judging, models, photos, priors
 from flows.cli.terminal import terminal
 from flows.orchestrator import OrchestratorError
 
@@ -19,7 +21,7 @@ ENGINE_TROUBLE: Final = 3
 INTERRUPTED: Final = 130
 UNEXPECTED: Final = 1
 #: Verbs that keep what is done, and go on with the rest.
-RESUMING: Final = frozenset({"run", "render", "train", "evaluate", "publish"})
+RESUMING: Final = frozenset({"run", "render", "train", "evaluate", "publish", "photos"})
 #: Typer has it from Click or, lately, from its own copy of Click, and exports only what derives from it.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
@@ -34,8 +36,12 @@ app = typer.Typer(
 )
 app.add_typer(characters.app, name="characters")
 build.add_to(app)
+judging.add_to(evaluation.app)
+app.add_typer(evaluation.app, name="evaluate")
 app.add_typer(engines.app, name="engine")
+app.add_typer(photos.app, name="photos")
 app.add_typer(models.app, name="models")
+app.add_typer(priors.app, name="priors")
 creation.add_to(app)
 diagnosis.add_to(app)
 
@@ -44,10 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; errors are one line on standard error."""
     terminal.debug = False
     words = sys.argv[1:] if arguments is None else list(arguments)
+    terminal.command = shlex.join(["f2p", *words])
     try:
         status = app(args=words, standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
-        return _explain(error, words)
+        return _explain(KeyboardInterrupt() if is_cancellation(error) else error, words)
     if status == INTERRUPTED:  # Typer swallows Ctrl-C itself
         return _explain(KeyboardInterrupt(), words)
     return status if isinstance(status, int) else 0

@@ -1,4 +1,4 @@
-"""The verbs that make things: run, render, train, evaluate, publish."""
+"""The verbs that make things: run, render, train, publish."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from flows.engines import EngineOrder
 from flows.orchestrator import start_orchestrator
 
 if TYPE_CHECKING:
+    from f2p_datasets.parsing import ParsingSet
     from flows.runs import RunRecord
     from flows.settings import Settings
 
@@ -46,7 +47,6 @@ def add_to(app: typer.Typer) -> None:
         render
     )
     app.command("train", epilog=example("f2p train imitator --character justice_female --recipe quick"))(train)
-    app.command("evaluate", epilog=example("f2p evaluate --character justice_female"))(evaluate)
     app.command("publish", epilog=example("f2p publish --character justice_female"))(publish)
 
 
@@ -93,7 +93,15 @@ def render(
     character: Character,
     count: Annotated[int, typer.Option("--count", min=1, help="Pairs to render.", show_default=False)],
     seed: Seed = 0,
-    sampler: Annotated[str, typer.Option("--sampler", help="uniform, sobol or natural.")] = "uniform",
+    sampler: Annotated[str, typer.Option("--sampler", help="uniform, sobol, natural or prior.")] = "uniform",
+    priors: Annotated[
+        Path | None,
+        typer.Option(
+            "--priors",
+            help="What the sampler 'prior' draws by, a file of 'f2p priors fit'. Default: the champion's.",
+            show_default=False,
+        ),
+    ] = None,
     resolution: Annotated[int, typer.Option("--resolution", help="Pixels, squared.")] = 512,
     shard_size: Annotated[int, typer.Option("--shard-size", min=1, help="Pairs per shard.")] = 500,
     engine: Engine = "mock",
@@ -110,6 +118,7 @@ def render(
     """Render random characters in the studio into a dataset of shards. Renders only missing shards."""
     folder = output_folder(out) if out else None
     settings, order = _orchestrated(home, debug, engine, instances, gpus)
+    from flows.prior_files import open_sampler_prior
     from flows.stages import render_pairs
 
     record = render_pairs(
@@ -121,6 +130,7 @@ def render(
         count=count,
         seed=seed,
         sampler=sampler,
+        prior=open_sampler_prior(settings, character, sampler, priors),
         resolution=resolution,
         shard_size=shard_size,
     )
@@ -134,7 +144,26 @@ def train(
     dataset: Annotated[
         Path | None, typer.Option("--dataset", help="Studio pairs. Default: the recipe's.", show_default=False)
     ] = None,
-    photos: Photos = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            "--photos", help="A folder of photos that translator or segmenter go on to learn from.", show_default=False
+        ),
+    ] = None,
+    parsing_set: Annotated[
+        Path | None,
+        typer.Option("--parsing-set", help="Labelled photos that the segmenter goes on with.", show_default=False),
+    ] = None,
+    parsing_format: Annotated[
+        Literal["helen", "lapa", "celebamask"] | None,
+        typer.Option("--format", help="What the parsing set is. Default: told by its layout.", show_default=False),
+    ] = None,
+    backgrounds: Annotated[
+        Path | None,
+        typer.Option(
+            "--backgrounds", help="A folder of photos that the segmenter sees behind the heads.", show_default=False
+        ),
+    ] = None,
     recipe: RecipeName = "quick",
     resume: Annotated[bool, typer.Option("--resume/--restart", help="Continue a stopped training, or not.")] = True,
     seed: Seed = 0,
@@ -147,7 +176,12 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train one network, and whatever it needs that is not there yet."""
-    settings, order = _orchestrated(home, debug, engine, instances, gpus)
+    settings = open_settings(home, debug)
+    order = engine_order(settings, engine, instances, gpus)
+    if backgrounds and network != "segmenter":
+        raise typer.BadParameter(f"is for the segmenter; {network} sees none", param_hint="--backgrounds")
+    labelled = _open_labelled(network, parsing_set, parsing_format)
+    start_orchestrator(settings)
     from flows.stages import train_network
 
     record = train_network(
@@ -159,30 +193,12 @@ def train(
         seed=seed,
         dataset=dataset,
         photos=photos,
+        labelled=labelled,
+        backgrounds=backgrounds,
         resume=resume,
         num_workers=workers,
     )
     _show_step(record, network, as_json)
-
-
-def evaluate(
-    *,
-    character: Character,
-    version: Annotated[
-        str | None,
-        typer.Option("--version", help="A published version, or 'champion'. Default: the last run's networks."),
-    ] = None,
-    engine: Engine = "mock",
-    home: Home = None,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Measure trained networks, or a published version, on held-out pairs."""
-    settings, order = _orchestrated(home, debug, engine)
-    from flows.stages import evaluate_last
-
-    record = evaluate_last(settings, character=character, version=version, engine=order)
-    _show_step(record, "evaluation", as_json)
 
 
 def publish(
@@ -213,6 +229,21 @@ def _check_order(settings: Settings, character: str, recipe: str, order: EngineO
     return portraits
 
 
+def _open_labelled(network: Network, folder: Path | None, kind: str | None) -> ParsingSet | None:
+    """The training partition where there are several: the others are for judging."""
+    if folder is None:
+        if kind is not None:
+            raise typer.BadParameter("says what a parsing set is; give one with --parsing-set", param_hint="--format")
+        return None
+    if network != "segmenter":
+        raise typer.BadParameter(
+            f"is for the segmenter; {network} learns nothing from labels", param_hint="--parsing-set"
+        )
+    from f2p_datasets.parsing import open_for_training
+
+    return open_for_training(folder, kind)
+
+
 def _orchestrated(
     home: Path | None, debug: bool, engine: str, instances: int = 1, gpus: str | None = None
 ) -> tuple[Settings, EngineOrder]:
@@ -235,5 +266,5 @@ def _show_run(settings: Settings, record: RunRecord, as_json: bool) -> None:
 
 
 def _show_step(record: RunRecord, stage: str, as_json: bool) -> None:
-    step = next(step for step in record.steps if step.stage == stage)
+    step = next(step for step in reversed(record.steps) if step.stage == stage)
     show(asdict(step), as_json, lambda: print(step.folder))

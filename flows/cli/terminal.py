@@ -23,9 +23,10 @@ PICTURE_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".webp")
 
 @dataclass
 class Terminal:
-    """The one thing that error handling has to know of the options: whether to show tracebacks."""
+    """What is known of the command beyond its options: whether to show tracebacks, and the words as they were typed."""
 
     debug: bool = False
+    command: str = ""
 
 
 terminal = Terminal()

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from engine_bridge.mock import MockEngine
+from flows.engines import studio_renderer
 from flows.settings import Settings
 
 F2p = Callable[..., "subprocess.CompletedProcess[str]"]
+#: Verbs that need Prefect's server.
+ORCHESTRATED = ("run", "render", "train", "publish", "evaluate")
 
 
 @pytest.fixture(autouse=True)
@@ -31,26 +35,25 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compiled kernels of the mock engine, made once: compiling them takes longer than any test."""
-    folder = tmp_path_factory.mktemp("numba")
-    command = [sys.executable, "-m", "flows.cli", "doctor", "--home", str(folder / "home")]
-    subprocess.run(command, env={**os.environ, "NUMBA_CACHE_DIR": str(folder)}, check=True, capture_output=True)
-    return folder
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """For child processes: an empty user home, compiled kernels, and one thread each because the networks are tiny."""
+    _compile_kernels()
+    return {**os.environ, "HOME": str(tmp_path_factory.mktemp("user")), "OMP_NUM_THREADS": "1"}
+
+
+def _compile_kernels() -> None:
+    """Into the cache that all tests share: compiling them takes longer than any test may."""
+    engine = MockEngine()
+    studio_renderer(engine, "tiny", 64)([engine.describe("tiny").default_vector()])
 
 
 @pytest.fixture(scope="session")
-def environment(kernels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """For child processes: an empty user home, and one thread each because the networks are tiny."""
-    user_home = tmp_path_factory.mktemp("user")
-    return {**os.environ, "HOME": str(user_home), "NUMBA_CACHE_DIR": str(kernels), "OMP_NUM_THREADS": "1"}
-
-
-@pytest.fixture(scope="session")
-def f2p(environment: dict[str, str]) -> F2p:
+def f2p(environment: dict[str, str], migrated: Callable[[Path], Path]) -> F2p:
     """``f2p(*arguments, home=...)`` in a process of its own."""
 
     def call(*arguments: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
+        if arguments[0] in ORCHESTRATED:
+            migrated(home)
         command = [sys.executable, "-m", "flows.cli", *map(str, arguments), "--home", str(home)]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
 

@@ -24,6 +24,8 @@ VERBS = [
     ("models", "show"),
     ("models", "promote"),
     ("models", "rollback"),
+    ("priors", "fit"),
+    ("priors", "show"),
     ("create",),
     ("report",),
     ("doctor",),
@@ -33,6 +35,8 @@ VERBS = [
     ("engine", "serve-mock"),
     ("engine", "project"),
     ("characters", "import"),
+    ("photos", "import"),
+    ("photos", "show"),
 ]
 
 
@@ -170,3 +174,22 @@ def test_a_head_that_the_engine_does_not_have_is_no_valid_character(
     (tmp_path / "elf.yaml").write_text(text)
     assert main(["characters", "validate", str(tmp_path / "elf.yaml"), "--home", home]) == USERS_MISTAKE
     assert "has no head 'elf'; it has adult_female" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--parsing-set", "--backgrounds"])
+def test_labelled_photos_and_backgrounds_are_refused_for_networks_that_would_not_see_them(
+    option: str, home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = ["train", "imitator", "--character", "tiny", option, str(tmp_path), "--home", home]
+    assert main(order) == USERS_MISTAKE
+    assert f"{option}: is for the segmenter" in capsys.readouterr().err
+
+
+def test_a_parsing_set_that_cannot_be_learned_from_is_told_before_anything_is_rendered(
+    home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = ["train", "segmenter", "--character", "tiny", "--parsing-set", str(tmp_path), "--home", home]
+    assert main(order) == USERS_MISTAKE
+    assert "layout of no parsing set" in capsys.readouterr().err
+    assert main([*order[:4], "--format", "lapa", "--home", home]) == USERS_MISTAKE
+    assert "--parsing-set" in capsys.readouterr().err

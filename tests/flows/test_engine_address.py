@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,11 @@ def address() -> str:
         return f"ws://127.0.0.1:{listener.getsockname()[1]}"
 
 
+@pytest.fixture
+def home(migrated: Callable[[Path], Path], tmp_path: Path) -> Path:
+    return migrated(tmp_path / "home")
+
+
 @contextmanager
 def f2p(environment: dict[str, str], home: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
     """A command that runs while the block does."""
@@ -43,10 +48,12 @@ def f2p(environment: dict[str, str], home: Path, *arguments: str | Path) -> Iter
         process.communicate()
 
 
-def test_engines_that_dial_in_render_a_dataset(environment: dict[str, str], address: str, tmp_path: Path) -> None:
+def test_engines_that_dial_in_render_a_dataset(
+    environment: dict[str, str], address: str, home: Path, tmp_path: Path
+) -> None:
     environment = {**environment, "F2P_BRIDGE_TOKEN": TOKEN}
     serve = ("engine", "serve-mock", "--url", address, "--instance")
-    home, out = tmp_path / "home", tmp_path / "out"
+    out = tmp_path / "out"
     with (
         f2p(environment, tmp_path / "one", *serve, "one"),
         f2p(environment, tmp_path / "two", *serve, "two"),
@@ -77,12 +84,12 @@ def check_pairs(out: Path) -> None:
 
 
 def test_an_engine_that_does_not_know_the_secret_is_turned_away_with_status_3(
-    environment: dict[str, str], address: str, tmp_path: Path
+    environment: dict[str, str], address: str, home: Path, tmp_path: Path
 ) -> None:
     waiting = {**environment, "F2P_BRIDGE_TOKEN": TOKEN}
     stranger = {**environment, "F2P_BRIDGE_TOKEN": "a guess, but a rather long one"}
     with (
-        f2p(waiting, tmp_path / "home", "render", *ORDER, "--engine", address),
+        f2p(waiting, home, "render", *ORDER, "--engine", address),
         f2p(stranger, tmp_path / "one", "engine", "serve-mock", "--url", address) as dialling,
     ):
         _, errors = dialling.communicate(timeout=PATIENCE_S)
@@ -90,11 +97,9 @@ def test_an_engine_that_does_not_know_the_secret_is_turned_away_with_status_3(
     assert "bad_token" in errors
 
 
-def test_a_secret_is_made_and_told_when_none_was_given(
-    environment: dict[str, str], address: str, tmp_path: Path
-) -> None:
+def test_a_secret_is_made_and_told_when_none_was_given(environment: dict[str, str], address: str, home: Path) -> None:
     without = {name: value for name, value in environment.items() if name != "F2P_BRIDGE_TOKEN"}
-    with f2p(without, tmp_path / "home", "render", *ORDER, "--engine", address) as rendering:
+    with f2p(without, home, "render", *ORDER, "--engine", address) as rendering:
         assert rendering.stderr is not None
         told = rendering.stderr.readline()
     assert told.startswith(f"f2p: waiting for engines to dial {address} with F2P_BRIDGE_TOKEN=")

@@ -8,6 +8,7 @@ import pytest
 from engine_bridge.characters import load_schema
 from engine_bridge.errors import InputError
 from f2p_models.imitator import Imitator
+from f2p_models.priors import PriorsConfig
 from f2p_models.segmenter import RESNET50_BLOCKS, Segmenter
 from flows.recipes import RECIPES, find_recipe, paper, quick, smoke
 from flows.settings import Settings
@@ -24,7 +25,7 @@ def test_every_recipe_can_be_written_down(name: str) -> None:
     assert plain(find_recipe(name))["name"] == name
 
 
-@pytest.mark.parametrize("name", ["smoke", "quick"])
+@pytest.mark.parametrize("name", ["smoke", "quick", "small"])
 def test_the_small_recipes_networks_can_be_built(name: str) -> None:
     recipe = find_recipe(name)
     assert Imitator(recipe.imitator_config(load_schema("tiny")))
@@ -32,7 +33,7 @@ def test_the_small_recipes_networks_can_be_built(name: str) -> None:
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="'slow' is unknown; choose one of smoke, quick, nightly, paper"):
+    with pytest.raises(InputError, match="'slow' is unknown; choose one of smoke, quick, small, nightly, paper"):
         find_recipe("slow")
 
 
@@ -54,6 +55,12 @@ def test_paper_follows_the_paper() -> None:
     assert (recipe.search.decay, recipe.search.decay_every, recipe.embedder) == (0.2, 5, "lightcnn")
 
 
+def test_priors_are_a_share_of_the_variance_a_number_of_components_or_none() -> None:
+    assert smoke().priors == PriorsConfig(energy=0.95)
+    assert replace(smoke(), prior_energy=None, prior_components=8).priors == PriorsConfig(components=8, energy=None)
+    assert replace(smoke(), prior_energy=None).priors is None
+
+
 def test_weights_that_cannot_be_shipped_are_asked_for_before_anything_is_rendered(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="set F2P_LIGHTCNN_WEIGHTS to the file"):
         paper().check_weights(Settings(home=tmp_path))
@@ -65,6 +72,11 @@ def test_weights_that_cannot_be_shipped_are_asked_for_before_anything_is_rendere
     quick().check_weights(Settings(home=tmp_path))
 
 
+def test_small_takes_as_long_with_a_hundred_thousand_photos() -> None:
+    training = find_recipe("small").translator
+    assert training.epochs * training.batches_per_epoch * training.batch_size < 50_000
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -72,6 +84,9 @@ def test_weights_that_cannot_be_shipped_are_asked_for_before_anything_is_rendere
         ({"num_heldout_photos": 1}, "too few to be told apart"),
         ({"photo_resolution": 32}, "below the resolution"),
         ({"pretrained_trunk": True}, "fit segmenter_width 1, not 0.05"),
+        ({"num_prior_faces": 1}, "num_prior_faces: 1"),
+        ({"prior_components": 5}, "give one of the two"),
+        ({"prior_energy": 2.0}, r"lies in \(0, 1\]"),
     ],
 )
 def test_a_recipe_refuses_what_cannot_work(change: dict[str, int], message: str) -> None:

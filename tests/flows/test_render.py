@@ -1,27 +1,13 @@
 from __future__ import annotations
 
-from pathlib import Path
+from types import SimpleNamespace
 
-import pytest
-from PIL import Image
-
-from flows.render import list_training_photos
+from flows.render import _mover
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """Three photos in CelebA's folder for pictures."""
-    folder = tmp_path / "img_align_celeba"
-    folder.mkdir()
-    for number in (1, 2, 3):
-        Image.new("RGB", (8, 8)).save(folder / f"00000{number}.jpg")
-    return tmp_path
-
-
-def test_of_celeba_only_the_training_partition_is_learned_from(photos: Path) -> None:
-    (photos / "list_eval_partition.txt").write_text("000001.jpg 0\n000002.jpg 1\n000003.jpg 2\n")
-    assert [photo.name for photo in list_training_photos(photos)] == ["000001.jpg"]
-
-
-def test_of_any_other_folder_all_photos_are_learned_from(photos: Path) -> None:
-    assert len(list_training_photos(photos)) == 3
+def test_a_bar_moves_to_where_an_import_is_and_skips_what_was_there() -> None:
+    steps: list[int] = []
+    move = _mover(SimpleNamespace(advance=steps.append))  # type: ignore[arg-type]  # a bar is more than this
+    for done in (500, 501, 502):
+        move(done, 1000)
+    assert steps == [500, 1, 1]

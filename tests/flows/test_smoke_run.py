@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import pickle
 import re
 import shutil
 import subprocess
@@ -12,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import skimage.data
 from PIL import Image
 
 from flows.steps import alone
@@ -25,6 +29,7 @@ STAGES = [
     "imitator",
     "segmenter",
     "translator",
+    "priors",
     "evaluation",
     "version",
     "creation",
@@ -58,7 +63,8 @@ def test_a_run_goes_through_every_stage_and_says_where_the_results_lie(finished:
     assert Path(finished.result["report"]).is_file()
     [character] = finished.result["results"]["characters"]
     names = {path.name for path in Path(character).iterdir()}
-    assert names == {"parameters.json", "aligned.png", "imitator.png", "engine.png", "side_by_side.png"}
+    pictures = {"aligned.png", "imitator.png", "engine.png", "side_by_side.png"}
+    assert names == {"parameters.json", "convergence.svg", *pictures}
 
 
 def test_a_finished_training_keeps_no_state(finished: Finished) -> None:
@@ -121,6 +127,25 @@ def test_a_published_version_can_be_looked_at(finished: Finished, f2p: F2p) -> N
     assert "# Creator for" in f2p("models", "show", "--character", "tiny", home=finished.home).stdout
 
 
+def test_the_priors_of_a_version_are_shown_with_what_they_do_to_a_photo(
+    finished: Finished, f2p: F2p, tmp_path: Path
+) -> None:
+    order = ("priors", "show", "--character", "tiny", "--photos", "sample", "--out", tmp_path / "page", "--json")
+    page = json.loads(f2p(*order, home=finished.home).stdout)
+    created = [(effect["mode"], effect["with_priors"]) for effect in page["measurements"]["effects"]]
+    assert created == [(mode, held) for mode in ("one-shot", "iterative", "hybrid") for held in (False, True)]
+    pictures = {path.name for path in (tmp_path / "page" / "pictures").iterdir()}
+    assert pictures == {"energy.png", "random.png", "directions.png", "photos.png"}
+
+
+def test_the_prior_sampler_draws_by_the_champion_s_priors(finished: Finished, f2p: F2p, tmp_path: Path) -> None:
+    order = ("render", "--character", "tiny", "--count", "4", "--resolution", "32", "--sampler", "prior")
+    assert f2p(*order, "--out", tmp_path / "drawn", home=finished.home).returncode == 0
+    provenance = json.loads((tmp_path / "drawn" / "manifest.json").read_text())["provenance"]
+    priors = finished.home / "registry" / "tiny" / "1" / "priors.safetensors"
+    assert provenance["prior_sha256"] == hashlib.sha256(priors.read_bytes()).hexdigest()
+
+
 @pytest.mark.slow
 def test_a_version_is_evaluated_by_its_own_recipe_whatever_ran_last(
     finished: Finished, f2p: F2p, tmp_path: Path
@@ -152,6 +177,28 @@ def test_a_damaged_shard_is_rendered_again_and_the_network_found_again(
     trained = json.loads(f2p(*order, home=home).stdout)
     assert contents(studio) == before
     assert trained["cached"]
+
+
+def test_a_segmenter_goes_on_with_labelled_photos_and_with_others(finished: Finished, f2p: F2p, tmp_path: Path) -> None:
+    home, photo = tmp_path / "home", skimage.data.astronaut()[:400, 80:400]
+    for kind in ("datasets", "checkpoints", "runs"):
+        shutil.copytree(finished.home / kind, home / kind)
+    for kind in ("train/images", "train/labels"):
+        (tmp_path / "lapa" / kind).mkdir(parents=True)
+    for number in range(5):
+        Image.fromarray(photo).save(tmp_path / f"lapa/train/images/{number}.jpg", quality=90 + number)
+        Image.new("L", (320, 400), 1).save(tmp_path / f"lapa/train/labels/{number}.png")
+    order = ("train", "segmenter", "--character", "tiny", "--recipe", "smoke", "--json")
+    trained = f2p(*order, "--parsing-set", tmp_path / "lapa", "--photos", tmp_path / "lapa/train/images", home=home)
+    assert trained.returncode == 0, trained.stderr
+    adapted = Path(json.loads(trained.stdout)["folder"])
+    assert adapted.is_relative_to(home)
+    card = json.loads((adapted / "checkpoint/checkpoint.json").read_text())
+    assert len(card["datasets"]) == 3  # photo-like renders, labelled photos, photos
+    base = json.loads(f2p(*order, home=home).stdout)
+    base_card = json.loads((Path(base["folder"]) / "checkpoint/checkpoint.json").read_text())
+    assert base["cached"]
+    assert card["parents"] == {"segmenter": base_card["weights_sha256"]}
 
 
 def test_the_doctor_finds_everything_well(finished: Finished, f2p: F2p) -> None:
@@ -230,3 +277,27 @@ def test_a_run_with_an_engine_over_the_wire_creates_characters_with_that_engine(
     assert (rendering["engine"], rendering["frames"]) == ("mock_remote", 20)
     [character] = result["results"]["characters"]
     assert (Path(character) / "engine.png").is_file()
+
+
+@pytest.mark.slow
+def test_an_ablation_trains_a_translator_per_row_and_verifies_each(
+    finished: Finished, f2p: F2p, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    for kind in ("runs", "checkpoints"):
+        shutil.copytree(finished.home / kind, home / kind)
+    pictures = [picture_bytes(level) for level in range(0, 240, 10)]
+    (tmp_path / "noise.bin").write_bytes(pickle.dumps((pictures, [True, False] * 6), 3))
+    order = ("evaluate", "ablation", "--character", "tiny", "--set", tmp_path / "noise.bin", "--json")
+    document = json.loads(f2p(*order, home=home).stdout)
+    assert list(document["measurements"]["accuracies"]) == [row[0] for row in document["tables"][0]["rows"][:-1]]
+    trained = sorted((home / "checkpoints").glob("tiny-translator-*"))
+    assert len(trained) == 1 + 4  # the run's own, and one per row
+    again = json.loads(f2p(*order, home=home).stdout)
+    assert (again, sorted((home / "checkpoints").glob("tiny-translator-*"))) == (document, trained)
+
+
+def picture_bytes(level: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((112, 112)).point(lambda value: (value + level) % 256).save(buffer, "JPEG")
+    return buffer.getvalue()

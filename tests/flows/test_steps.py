@@ -16,6 +16,8 @@ from flows.steps import STAGE_SOURCES, Step, alone, code_version, digest, is_don
 NOT_SHAPING = {
     "f2p_models.imitator",
     "f2p_models.segmenter",
+    "f2p_models.mirroring",
+    "f2p_models.trunks",
     "f2p_models.translator",
     "f2p_models.boundaries",
     "f2p_models.bundle_manifest",
