@@ -57,7 +57,9 @@ class FaceMesh(nn.Module):
             licence="MIT (the wheel), Apache-2.0 (MediaPipe)",
             trained_on="Google's in-house photos of faces, as the model card says",
             sha256=FILES.verify(folder),
-            credential="",
+            credential="48 held-out photo-like renders: the true character's studio render finds its own "
+            "first for 20.8 %, median rank 5; 70 people of LFW, two photos each at 128 px: "
+            "AUC 0.686, so no judge of identity on photos",
         )
         self.network = GraphNetwork(read_tflite(folder / FILES.names[0], _OUTPUT))
         self.crop = face_crop(template, CROP_PX, face_scale=FACE_SCALE, lowered=LOWERED)

@@ -58,7 +58,9 @@ class FaceRes(nn.Module):
             licence="MIT, as the npm package says; the authors' repository states none",
             trained_on="VGGFace2, a research data set, for face identification",
             sha256=FILES.verify(folder),
-            credential="",
+            credential="70 people of LFW's peopleDevTrain, two photos each at 128 px: AUC 0.9966, the other photo "
+            "first for 95.7 %; 48 held-out photo-like renders: the true character's studio render "
+            "finds its own 48 times",
         )
         self.network = GraphNetwork(read_tfjs(folder / FILES.names[0], _OUTPUT))
         self.crop = face_crop(template, CROP_PX, face_scale=FACE_SCALE)
