@@ -215,9 +215,10 @@ def small() -> Recipe:
             channels_last=True,
         ),
         translator=TranslatorTraining(
-            epochs=6,
+            epochs=4,
             batch_size=16,
-            lambda_1=0.1,
+            learning_rate=3e-4,
+            lambda_1=1.0,
             lambda_3=0.1,
             lambda_parameter=10.0,
             warmup_epochs=12,
