@@ -41,13 +41,14 @@ def heeding_cancellation() -> Iterator[None]:
         yield
         return
     before = signal.signal(_INTERRUPT, signal.default_int_handler)
-    over, cancelled = threading.Event(), threading.Event()
-    watcher = threading.Thread(target=_watch, args=(flow_run, over, cancelled), name="cancellation", daemon=True)
+    over, cancelled, turn = threading.Event(), threading.Event(), threading.Lock()
+    watcher = threading.Thread(target=_watch, args=(flow_run, over, cancelled, turn), name="cancellation", daemon=True)
     watcher.start()
     try:
         yield
     finally:
-        over.set()
+        with turn:  # no signal may come once nobody handles it
+            over.set()
         signal.signal(_INTERRUPT, before)
         if cancelled.is_set():
             _confirm(flow_run)
@@ -59,15 +60,16 @@ def is_cancellation(error: BaseException) -> bool:
     return prefect is not None and isinstance(error, prefect.CancelledRun)
 
 
-def _watch(flow_run: FlowRun, over: threading.Event, cancelled: threading.Event) -> None:
+def _watch(flow_run: FlowRun, over: threading.Event, cancelled: threading.Event, turn: threading.Lock) -> None:
     while not over.wait(LOOK_EVERY_S):
         if not _is_cancelled(flow_run):
             continue
         cancelled.set()
         say("  [yellow]cancelled in Prefect[/]")
         main = threading.main_thread().ident
-        if main is not None and not over.is_set():
-            signal.pthread_kill(main, _INTERRUPT)  # a real signal wakes a thread that waits for a lock
+        with turn:
+            if main is not None and not over.is_set():
+                signal.pthread_kill(main, _INTERRUPT)  # a real signal wakes a thread that waits for a lock
         return
 
 

@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 
 from engine_bridge.schema import ParameterSchema
 from f2p_datasets.loaders.memory import MemoryPairs
-from f2p_datasets.manifest import read_manifest
+from f2p_datasets.manifest import TABLE_NAME, read_manifest
 from f2p_datasets.pair_table import read_rows
 from f2p_models import evaluation as measuring
 from f2p_models.checkpoints import load_imitator, load_segmenter, load_translator
@@ -33,7 +33,7 @@ from f2p_models.priors import load_priors
 from flows.artifacts import show_picture, show_table
 from flows.engines import studio_renderer
 from flows.evaluation_pictures import draw_evaluation
-from flows.layout import EVALUATION_FILE, PICTURES
+from flows.layout import EVALUATION_FILE, HELDOUT_PHOTOS, PICTURES
 from flows.progress import ProgressBar
 from flows.recipes import Recipe
 from flows.runs import Run
@@ -102,9 +102,23 @@ def open_networks(settings: Settings, trained: TrainedCreator, recipe: Recipe, s
 
 def read_heldout_photos(heldout_photos: Path, resolution: int) -> tuple[torch.Tensor, Any]:
     """Every pair of an aligned dataset: photos (N, 3, H, W) float in [0, 1] and their vectors (N, V)."""
-    manifest = read_manifest(heldout_photos)
-    indices = sorted(read_rows(heldout_photos / "pairs.parquet").column("index").to_pylist())
-    shards = [heldout_photos / shard.name for shard in manifest.shards if shard.num_pairs]
+    indices = sorted(read_rows(heldout_photos / TABLE_NAME).column("index").to_pylist())
+    return read_photos(heldout_photos, resolution, indices)
+
+
+def read_unseen_photos(folder: Path, resolution: int, count: int) -> tuple[torch.Tensor, Any]:
+    """The first ``count`` pairs of a photo-like dataset that no network learned from, as :func:`read_heldout_photos`.
+
+    Where the whole dataset was held out, as its folder's name says, that is any pair; else one of the held-out split.
+    """
+    rows = read_rows(folder / TABLE_NAME).to_pylist()
+    unseen = sorted(row["index"] for row in rows if row["split"] == "heldout" or f"-{HELDOUT_PHOTOS}-" in folder.name)
+    return read_photos(folder, resolution, unseen[:count])
+
+
+def read_photos(folder: Path, resolution: int, indices: list[int]) -> tuple[torch.Tensor, Any]:
+    """Pictures (N, 3, H, W) float in [0, 1] and vectors (N, V) of the pairs with these indices."""
+    shards = [folder / shard.name for shard in read_manifest(folder).shards if shard.num_pairs]
     fields = ("vector", "image")
     pairs = MemoryPairs(shards, indices, fields=fields, resolution=resolution, device=torch.device("cpu"))
     batch = pairs.batch(np.arange(len(indices)))

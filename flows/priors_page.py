@@ -20,6 +20,7 @@ from f2p_datasets.photos import read_photo
 from f2p_datasets.samplers import build_sampler
 from f2p_datasets.slider_prior import SliderPrior
 from f2p_models.priors import FacialPriors, load_priors
+from f2p_models.registry import Registry
 from flows.engines import EngineOrder, agreed_schema, open_engine, studio_renderer
 from flows.evaluations.hardware import circumstances
 from flows.evaluations.page import EvaluationPage, Figure, Place, Table, evaluate_once
@@ -59,7 +60,9 @@ def show_facial_priors(
     path = order.priors or find_priors(settings, order.character, order.version)
     photos = find_photos(order.photos)
     inputs = {"priors": sha256_of(path) if path.is_file() else None, "photos": [sha256_of(photo) for photo in photos]}
-    inputs |= {"version": order.version if photos else None, "engine": engine.name}
+    if photos:  # an alias may come to mean another version
+        inputs["version"] = Registry(settings.registry).get(order.character, order.version).identity
+    inputs["engine"] = engine.name
     place = Place.of(settings, character=order.character, verb=VERB, inputs=inputs, out=out)
     return place, evaluate_once(settings, place, lambda: _page(settings, order, path, photos, engine))
 

@@ -31,6 +31,7 @@ from f2p_datasets.shards import ShardRecord, read_rejects
 from flows.artifacts import show_table
 from flows.engines import studio_renderer
 from flows.imported_photos import is_imported, open_imported
+from flows.layout import HELDOUT_PHOTOS
 from flows.progress import ProgressBar, say
 from flows.runs import Run
 from flows.shard_job import render_held_to_look
@@ -78,7 +79,7 @@ def render_heldout_photos(run: Run, template: AlignmentTemplate) -> Path:
         resolution=HELDOUT_PX,
         shard_size=HELDOUT_SHARD_SIZE,
     )
-    return render_dataset(run, plan, stage="heldout-photos", title="Render held-out photos")
+    return render_dataset(run, plan, stage=HELDOUT_PHOTOS, title="Render held-out photos")
 
 
 def find_template(run: Run) -> AlignmentTemplate:

@@ -170,7 +170,7 @@ class Creator:
 
     def _refined(self, target: Target, vectors: Tensor, known: Tensor | None, *, likely: Tensor) -> Tensor:
         """``vectors`` with the best of a few choices each: of the ``likely`` ones (B, V) near the photo's colors."""
-        if not self.config.refined_choices:
+        if not self.config.refined_choices or not self._blocks:
             return vectors
         return try_choices(
             lambda candidates: self._likeness.choice_losses(target, self._draw(candidates)),

@@ -170,7 +170,9 @@ class SegmenterTask:
         if self.training.fine_labels:
             logits = enlarge(logits, pictures.shape[-1])
         labels = at_grid(masks, logits.shape[-1]).long()
-        return {"loss": F.cross_entropy(logits, labels, weight=self.class_weights, ignore_index=NOT_JUDGED)}
+        total = F.cross_entropy(logits, labels, weight=self.class_weights, ignore_index=NOT_JUDGED, reduction="sum")
+        weight = self.class_weights[labels[labels != NOT_JUDGED]].sum()
+        return {"loss": total / weight.clamp_min(1.0)}  # nothing may be judged at all: a mean would be 0 / 0
 
     def evaluate(self) -> Record:
         """On pictures as they are, without augmentation."""

@@ -180,6 +180,8 @@ def train(
     order = engine_order(settings, engine, instances, gpus)
     if backgrounds and network != "segmenter":
         raise typer.BadParameter(f"is for the segmenter; {network} sees none", param_hint="--backgrounds")
+    if photos and network == "imitator":
+        raise typer.BadParameter("is for translator and segmenter; the imitator sees none", param_hint="--photos")
     labelled = _open_labelled(network, parsing_set, parsing_format)
     start_orchestrator(settings)
     from flows.stages import train_network

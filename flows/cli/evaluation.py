@@ -321,7 +321,7 @@ def retrieval(
             subject,
             photos,
             options,
-            judges=find_judges(judges, subject.creator.bundle.template) if judges else (),
+            judges=find_judges(judges or settings.judges, subject.creator.bundle.template),
             command=terminal.command,
             out=folder,
             num_workers=workers or num_cores(),

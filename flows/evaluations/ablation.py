@@ -22,6 +22,7 @@ from f2p_datasets.verification import SomePictures, VerificationSet, aligned_pic
 from f2p_models.creation import Creator
 from f2p_models.pictures import from_pictures
 from f2p_models.registry import Registry
+from flows.create import refuse_other_engine
 from flows.engines import EngineOrder, studio_renderer
 from flows.evaluate import open_networks
 from flows.evaluations.hardware import circumstances
@@ -100,6 +101,8 @@ def evaluate_ablation(
     recipe, seed, trained, photo_like = _networks(settings, character, version, engine)
     made_by = {"recipe": recipe, "seed": seed}
     with open_run(settings, character=character, engine=engine, num_workers=num_workers, **made_by) as run:
+        if version:
+            refuse_other_engine(Registry(settings.registry).get(character, version), run.engine)
         renders = photo_like or render_photo_like(run, trained.template)
         used = gather_photos(run, trained.template, photos) if photos else renders
         variants = {

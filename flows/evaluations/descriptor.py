@@ -26,6 +26,7 @@ from f2p_models.training.previews import picture_sheet
 from flows.evaluations.hardware import circumstances
 from flows.evaluations.page import EvaluationPage, Figure, Place, Table, evaluate_once
 from flows.evaluations.subject import Subject
+from flows.imported_photos import open_imported
 from flows.settings import Settings
 
 FEWEST_PEOPLE: Final = 2
@@ -59,6 +60,8 @@ def evaluate_descriptor(
     settings: Settings, subject: Subject, options: DescriptorOptions, *, command: str, out: Path | None = None
 ) -> tuple[Path, dict[str, Any]]:
     """The evaluation's folder and its JSON document, found or made."""
+    if options.photos is not None:
+        open_imported(options.photos, subject.schema.character, subject.template, subject.resolution)
     datasets = {
         name: read_manifest(folder)
         for name, folder in {"photos": options.photos, "renders": options.renders}.items()

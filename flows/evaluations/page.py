@@ -26,7 +26,7 @@ from PIL import Image
 
 from engine_bridge.errors import InputError
 from engine_bridge.frames import Picture
-from f2p_datasets.durable import appearing_file
+from f2p_datasets.durable import TEMPORARY_SUFFIX, appearing_file, remove_leftovers
 from flows.layout import EVALUATION_FILE, PICTURES
 from flows.settings import Settings
 from flows.steps import alone, code_version, digest, plain
@@ -143,6 +143,7 @@ def evaluate_once(
     if place.folder.is_dir() and not written and any(place.folder.iterdir()) and not _begun(place.folder):
         raise InputError(f"out: {place.folder} holds files that are no evaluation; choose another folder")
     with alone(place.folder, settings.cache / "locks"):
+        remove_leftovers(place.folder)
         write_page(measure(), place)
     return read_page(place.folder)
 
@@ -202,7 +203,7 @@ def _written(folder: Path) -> dict[str, Any] | None:
 
 def _begun(folder: Path) -> bool:
     """Whether all that is there is what a stopped evaluation leaves."""
-    return all(path.name in (PICTURES, PAGE_FILE) for path in folder.iterdir())
+    return all(path.name in (PICTURES, PAGE_FILE) or path.suffix == TEMPORARY_SUFFIX for path in folder.iterdir())
 
 
 def _save_figure(figure: Figure, path: Path) -> None:

@@ -28,7 +28,7 @@ from flows.evaluations.subject import Subject
 from flows.imported_photos import is_imported, open_imported
 from flows.progress import ProgressBar
 from flows.settings import Settings
-from flows.steps import digest
+from flows.steps import alone, digest
 
 FEWEST: Final = 2
 _STREAM: Final = "evaluation.people"
@@ -102,7 +102,7 @@ def _align(settings: Settings, subject: Subject, source: Path, draw: Draw, *, nu
     )
     provenance = plan.provenance()
     folder = settings.datasets / f"{subject.schema.character}-people-{digest({'key': provenance.key})}"
-    with ProgressBar("Align photos") as bar:
+    with alone(folder, settings.cache / "locks"), ProgressBar("Align photos") as bar:
         bar.start(len(plan.records))
         import_photos(
             plan, folder, workers=num_workers, progress=lambda _done, _total: bar.advance(), provenance=provenance

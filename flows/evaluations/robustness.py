@@ -25,7 +25,7 @@ from f2p_models.evaluation.parameters import Vectors
 from f2p_models.evaluation.robustness import Characters, RobustnessResult, RobustnessTrial
 from f2p_models.judges import Judge as IndependentJudge
 from f2p_models.pictures import to_bytes
-from flows.evaluate import read_heldout_photos
+from flows.evaluate import read_unseen_photos
 from flows.evaluations.hardware import circumstances
 from flows.evaluations.page import EvaluationPage, Figure, Place, evaluate_once
 from flows.evaluations.people import Draw, find_people
@@ -138,8 +138,8 @@ def _read_renders(subject: Subject, folder: Path, count: int) -> Faces:
     manifest = read_manifest(folder)
     if manifest.schema is None or manifest.schema.fingerprint != subject.schema.fingerprint:
         raise InputError(f"renders: {folder} has no vectors of {subject.schema.character}; give its held-out photos")
-    photos, vectors = read_heldout_photos(folder, subject.resolution)
-    return Faces(name="renders", photos=photos[:count], truth=vectors[:count], fingerprint=f"{manifest.key}:{count}")
+    photos, vectors = read_unseen_photos(folder, subject.resolution, count)
+    return Faces(name="renders", photos=photos, truth=vectors, fingerprint=f"{manifest.key}:{count}")
 
 
 def _measure(

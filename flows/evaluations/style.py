@@ -143,9 +143,10 @@ def measure_style(
         for reference in _references(subject, len(photos), options):
             references.append(reference)
             bar.advance()
+    networks = {name: _on(bundle.device, describe) for name, describe in networks.items()}
     distances = {name: _distances(describe, photos, renders, references) for name, describe in networks.items()}
     if inception is not None:
-        scores = _mode_scores(inception, renders, references)
+        scores = _mode_scores(_on(bundle.device, lambda pictures: inception(pictures)[1]), renders, references)
     return StyleResult(
         distances=distances,
         mode_scores=tuple(score for score, _ in scores),
@@ -173,10 +174,14 @@ def _distances(describe: Describe, photos: Tensor, renders: Tensor, references: 
     )
 
 
-def _mode_scores(inception: Inception, renders: Tensor, references: Sequence[Tensor]) -> list[tuple[float, float]]:
-    created = _features(lambda pictures: inception(pictures)[1], renders)
-    drawn = [_features(lambda pictures: inception(pictures)[1], reference) for reference in references[:-1]]
+def _mode_scores(classify: Describe, renders: Tensor, references: Sequence[Tensor]) -> list[tuple[float, float]]:
+    created = _features(classify, renders)
+    drawn = [_features(classify, reference) for reference in references[:-1]]
     return [(mode_score(created, features), mode_score(features, features)) for features in drawn]
+
+
+def _on(device: torch.device, describe: Describe) -> Describe:
+    return lambda pictures: describe(pictures.to(device))
 
 
 @torch.no_grad()

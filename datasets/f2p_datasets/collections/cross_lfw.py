@@ -36,9 +36,9 @@ def list_paired_photos(list_name: str, folder: Path, partition: str | None = Non
     for line_number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
-        name, _, label = line.strip().rpartition(" ")
+        name, *label = line.rsplit(maxsplit=1)
         match = _PHOTO.fullmatch(name.strip())
-        if match is None or not label.isdecimal() or "/" in name:
+        if match is None or not label or not label[0].isdecimal() or "/" in name:
             raise DatasetError(f"{path}:{line_number}: {line!r} is no line of a photo's name and a label")
         check_name(name.strip())
         people[name.strip()] = match["person"]

@@ -100,9 +100,23 @@ def open_collection(
 
 
 def open_for_training(source: Path) -> PhotoCollection:
-    """A collection's photos to learn from: of CelebA and LFW the training partition, the others are for judging."""
+    """A collection's photos to learn from: of CelebA and LFW the training partition, the others are for judging.
+
+    Raises DatasetError for a plain folder with partition lists beside its photos: it is a published set that was not
+    recognized, and the people that it is judged with would be learned from.
+    """
     chosen = _recognize(source) if source.exists() else FORMATS["folder"]
+    lists = [path.name for pattern in _PARTITION_LISTS for path in sorted(source.glob(pattern))]
+    if chosen.name == "folder" and lists:
+        raise DatasetError(
+            f"{source}: has {lists[0]}, yet not the layout of a known set; import its training partition with "
+            "f2p photos import --format, or give a folder of these photos alone"
+        )
     return open_collection(source, chosen.name, chosen.training(source))
+
+
+#: What published sets call their lists of people, pairs and partitions.
+_PARTITION_LISTS: Final = ("people*.txt", "pairs*.txt", "list_eval_partition*")
 
 
 def find_format(name: str) -> CollectionFormat:

@@ -19,6 +19,8 @@ from f2p_datasets.errors import DatasetError
 
 TRAINING: Final = "peopleDevTrain"
 _VIEW_ONE: Final = (TRAINING, "peopleDevTest")
+#: Folders that the official archives unpack to.
+_UNPACKED: Final = ("lfw", "lfw-deepfunneled", "lfw_funneled", "images_deepfunneled", "images_funneled")
 _LOOKED_AT: Final = 20
 
 
@@ -26,8 +28,8 @@ def is_lfw(folder: Path) -> bool:
     """Whether a folder has a folder per person with photos called after that person."""
     if not folder.is_dir():
         return False
-    people = _people_folders(folder)[:_LOOKED_AT]
-    return bool(people) and all(_photo_names(person) for person in people)
+    people = _people_folders(_home(folder))[:_LOOKED_AT]
+    return 2 * sum(bool(_photo_names(person)) for person in people) > len(people)
 
 
 def list_lfw(folder: Path, partition: str | None = None) -> list[PhotoRecord]:
@@ -37,11 +39,14 @@ def list_lfw(folder: Path, partition: str | None = None) -> list[PhotoRecord]:
         raise DatasetError(f"partition: {folder} has no list {partition!r}.txt; {say_known(sorted(lists))}")
     wanted = read_people(lists[partition]) if partition else None
     view_one = {name: stem for stem in _VIEW_ONE if stem in lists for name in read_people(lists[stem])}
+    home = _home(folder)
     records = [
         PhotoRecord(
-            name=f"{person.name}/{name}", identity=person.name, partition=partition or view_one.get(person.name)
+            name=(person / name).relative_to(folder).as_posix(),
+            identity=person.name,
+            partition=partition or view_one.get(person.name),
         )
-        for person in _people_folders(folder)
+        for person in _people_folders(home)
         if wanted is None or person.name in wanted
         for name in _photo_names(person)
     ]
@@ -71,6 +76,11 @@ def read_people(path: Path) -> set[str]:
 def _list_files(folder: Path) -> list[Path]:
     """The lists lie among the people, or beside their folder."""
     return sorted(folder.parent.glob("people*.txt")) + sorted(folder.glob("people*.txt"))
+
+
+def _home(folder: Path) -> Path:
+    """Where the people's folders are: below, where an archive was unpacked beside its lists."""
+    return next((folder / name for name in _UNPACKED if (folder / name).is_dir()), folder)
 
 
 def _people_folders(folder: Path) -> list[Path]:

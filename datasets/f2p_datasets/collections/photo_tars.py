@@ -20,6 +20,7 @@ from f2p_datasets.errors import DatasetError
 
 SUFFIX: Final = ".tar"
 PHOTO_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp")
+_MASKS: Final = frozenset({"mask", "seg", "label", "depth"})
 _LARGEST_TEXT_BYTES: Final = 1 << 20
 _BLOCK: Final = 512  # a tar ends with two blocks of zeros
 
@@ -56,11 +57,11 @@ def _photos(root: Path, tar: Path) -> list[PhotoRecord]:
     try:
         for entry, text in _members(tar):
             key, ending = _split(entry.name)
-            if ending in PHOTO_ENDINGS:
+            if ending in PHOTO_ENDINGS and not _is_mask(entry.name):
                 photos[entry.name] = TarSlice(tar=below, offset=entry.offset_data, num_bytes=entry.size)
             facts.setdefault(key, {}).update(_facts(ending, text))
         records = [_record(below, name, inside, facts[_split(name)[0]]) for name, inside in photos.items()]
-    except (DatasetError, ValueError) as error:
+    except (DatasetError, ValueError, RecursionError) as error:  # the last by nested JSON
         raise DatasetError(f"{tar}: {error}") from error
     if not records:
         raise DatasetError(f"{tar}: holds no photos ({', '.join(PHOTO_ENDINGS)})")
@@ -84,6 +85,8 @@ def _members(tar: Path) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     try:
         with tarfile.open(tar, "r:") as archive:  # never through a decompressor
             for entry in archive:
+                if entry.size < 0:  # a forged header that leads back to itself
+                    raise DatasetError(f"{entry.name}: a member of {entry.size} bytes")
                 if entry.isreg() and not entry.issparse():
                     yield entry, _text(archive, entry)
             _check_end(tar, archive.offset)
@@ -115,6 +118,11 @@ def _facts(ending: str, text: bytes) -> Facts:
     said: Any = json.loads(text) if ending == ".json" and text else {}
     known = said if isinstance(said, dict) else {}
     return {name: str(known[name]) for name in ("identity", "partition") if known.get(name) is not None}
+
+
+def _is_mask(name: str) -> bool:
+    """``KEY.mask.png``, ``KEY.seg.png``: labels of the photo beside it."""
+    return not _MASKS.isdisjoint(PurePosixPath(name).name.lower().split(".")[1:-1])
 
 
 def _split(name: str) -> tuple[str, str]:

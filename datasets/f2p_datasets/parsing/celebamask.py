@@ -19,7 +19,7 @@ import numpy as np
 from engine_bridge.frames import Mask
 from engine_bridge.parts import Part
 from f2p_datasets.errors import DatasetError, PhotoError
-from f2p_datasets.parsing.labels import check_same_size, read_classes, read_indices
+from f2p_datasets.parsing.labels import check_same_size, read_classes, read_coverage
 from f2p_datasets.parsing.records import LabelledPhoto
 
 #: Its classes in the order in which they are laid over each other (later wins), and what Helen calls each. Helen has
@@ -81,11 +81,11 @@ def _lay_over_each_other(folder: Path, photo: LabelledPhoto) -> Mask:
     if not layers:
         raise PhotoError(f"{folder / photo.photo}: none of its part files ({photo.labels[0]}, ...) is there")
     first = layers[0][1]
-    mask = np.zeros_like(read_indices(first))
+    mask = np.zeros(read_coverage(first).shape, np.uint8)
     for part, path in layers:
-        covered = read_indices(path)
+        covered = read_coverage(path)  # published as white on black, in RGB
         check_same_size(first, mask.shape, path, covered.shape)
-        mask[covered > 0] = part
+        mask[covered] = part
     return mask
 
 

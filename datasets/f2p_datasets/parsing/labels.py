@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,21 +21,36 @@ _INDEXED: Final = ("P", "L", "1")
 
 def read_indices(path: Path) -> Mask:
     """The numbers of a palette or grey picture, (H, W) uint8. Raises PhotoError for a color picture, or none."""
+    with _opened(path) as image:
+        if image.mode not in _INDEXED:
+            raise PhotoError(
+                f"{path}: labels in mode {image.mode}, not palette or grey; converting them to colors lost the "
+                "class numbers, take the original file"
+            )
+        return np.array(image, np.uint8)
+
+
+def read_coverage(path: Path) -> npt.NDArray[np.bool_]:
+    """Where a picture of one part, grey or color, is not black: (H, W). Raises PhotoError."""
+    with _opened(path) as image:
+        return np.asarray(image.convert("L")) > 0
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A picture of a bearable size; everything that goes wrong with it as a PhotoError that names the file."""
     try:
         with Image.open(path) as image:
             if image.width * image.height > LARGEST_PIXELS:
                 raise PhotoError(f"{path}: {image.width} x {image.height} pixels are too many for labels")
-            if image.mode not in _INDEXED:
-                raise PhotoError(
-                    f"{path}: labels in mode {image.mode}, not palette or grey; converting them to colors lost the "
-                    "class numbers, take the original file"
-                )
-            return np.array(image, np.uint8)
+            yield image
+    except PhotoError:
+        raise
     except FileNotFoundError as error:
         raise PhotoError(f"{path}: no such file; the photo has no labels without it") from error
     except UnidentifiedImageError as error:
         raise PhotoError(f"{path}: not an image file") from error
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow's decoders raise on damaged files
+    except Exception as error:  # Pillow's many decoders raise almost anything on damaged files
         raise PhotoError(f"{path}: truncated or damaged image ({error})") from error
 
 

@@ -113,11 +113,17 @@ class _ByteArray:
         self.content = content
 
 
-def _encode(text: object, encoding: object = "latin1") -> bytes:
-    """Stands for ``codecs.encode``, by which protocol 2 writes the bytes of Python 3."""
-    if not isinstance(text, str) or encoding not in ("latin1", "latin-1", b"latin1", b"latin-1"):
-        raise DatasetError(f"encodes text as {encoding!r}; it is not read")
-    return text.encode("latin1")
+class _Encoded(bytes):
+    """Stands for ``codecs.encode``, by which protocol 2 writes the bytes of Python 3. A type, and not a function: those
+    have attributes that a pickle could set.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: object, encoding: object = "latin1") -> _Encoded:
+        if not isinstance(text, str) or encoding not in ("latin1", "latin-1", b"latin1", b"latin-1"):
+            raise DatasetError(f"encodes text as {encoding!r}; it is not read")
+        return super().__new__(cls, text.encode("latin1"))
 
 
 #: Everything that these files name, and what takes its place: NumPy itself is never handed over.
@@ -126,12 +132,16 @@ _STAND_INS: Final[dict[tuple[str, str], Any]] = {
     ("numpy.core.multiarray", "_reconstruct"): _ByteArray,
     ("numpy._core.multiarray", "_reconstruct"): _ByteArray,
     ("numpy", "dtype"): _ByteType,
-    ("_codecs", "encode"): _encode,
+    ("_codecs", "encode"): _Encoded,
 }
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Numbers, text, bytes, lists, and NumPy arrays of bytes."""
+class _PlainUnpickler(pickle._Unpickler):
+    """Numbers, text, bytes, lists, and NumPy arrays of bytes.
+
+    The one in Python, because the one in C makes room for as many memories as a file's largest number says: nine bytes
+    take gigabytes.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         try:

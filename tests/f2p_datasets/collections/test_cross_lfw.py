@@ -51,3 +51,8 @@ def test_an_empty_list_is_refused_by_name(calfw: Path) -> None:
     (calfw / CALFW).write_text("\n")
     with pytest.raises(DatasetError, match=rf"{CALFW}: names no photo"):
         list_calfw(calfw)
+
+
+def test_tabs_before_the_label_are_as_good_as_spaces(calfw: Path) -> None:
+    (calfw / CALFW).write_bytes(b"Ann_Lee_0001.jpg\t1\r\nAnn_Lee_0002.jpg\t1\r\n")
+    assert [photo.identity for photo in list_calfw(calfw)] == ["Ann_Lee", "Ann_Lee"]

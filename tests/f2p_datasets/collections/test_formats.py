@@ -99,3 +99,9 @@ def test_no_record_leads_out_of_its_collection(name: str) -> None:
 
 def test_a_photo_that_a_list_names_and_nobody_has_is_hashed_as_missing(tmp_path: Path) -> None:
     assert hash_record(tmp_path, PhotoRecord(name="gone.jpg")) == "missing"
+
+
+def test_a_published_set_that_is_not_recognized_is_not_learned_from(touch: Callable[..., None], tmp_path: Path) -> None:
+    touch("photos/1.jpg", "pairsDevTest.txt")
+    with pytest.raises(DatasetError, match=r"pairsDevTest.txt, yet not the layout"):
+        open_for_training(tmp_path)

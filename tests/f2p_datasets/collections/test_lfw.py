@@ -72,3 +72,17 @@ def test_the_layout_is_recognised_by_names_of_folders_and_photos(lfw: Path, touc
     assert is_lfw(lfw)
     touch("holidays/2020/IMG_0001.jpg", "holidays/2021/IMG_0001.jpg")
     assert not is_lfw(lfw.parent / "holidays")
+
+
+def test_an_empty_folder_among_the_people_is_passed_over(lfw: Path) -> None:
+    (lfw / "Aaa_Empty").mkdir()
+    assert is_lfw(lfw)
+
+
+def test_an_archive_unpacked_beside_its_lists_is_lfw(touch: Callable[..., None], tmp_path: Path) -> None:
+    touch("set/lfw_funneled/Ann_Lee/Ann_Lee_0001.jpg", "set/lfw_funneled/Bo_Ek/Bo_Ek_0001.jpg")
+    (tmp_path / "set/peopleDevTrain.txt").write_text("1\nAnn_Lee\t1\n")
+    assert is_lfw(tmp_path / "set")
+    assert [photo.name for photo in list_lfw(tmp_path / "set", "peopleDevTrain")] == [
+        "lfw_funneled/Ann_Lee/Ann_Lee_0001.jpg"
+    ]

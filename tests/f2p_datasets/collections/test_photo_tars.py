@@ -120,3 +120,25 @@ def test_a_damaged_photo_is_refused_by_tar_and_member(tmp_path: Path, jpeg: byte
     (photo,) = list_tars(write_tar(tmp_path / "photos.tar", {"000.jpg": jpeg[:300]}))
     with pytest.raises(PhotoError, match=r"photos.tar/000.jpg: "):
         read_record(tmp_path, photo)
+
+
+def test_a_header_that_leads_back_to_itself_ends(tmp_path: Path, jpeg: bytes, write_tar: WriteTar) -> None:
+    path = write_tar(tmp_path / "loop.tar", {"000.jpg": jpeg})
+    header = bytearray(path.read_bytes()[:512])
+    header[124:136] = b"\xff" * 10 + b"\xfe\x00"  # -512, base 256
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    path.write_bytes(bytes(header) + bytes(1536))
+    with pytest.raises(DatasetError, match=r"loop\.tar"):
+        list_tars(path)
+
+
+def test_nested_json_is_refused_with_the_tars_name(tmp_path: Path, jpeg: bytes, write_tar: WriteTar) -> None:
+    path = write_tar(tmp_path / "deep.tar", {"a.jpg": jpeg, "a.json": b"[" * 200_000})
+    with pytest.raises(DatasetError, match=r"deep\.tar"):
+        list_tars(path)
+
+
+def test_masks_beside_photos_are_no_photos(tmp_path: Path, jpeg: bytes, write_tar: WriteTar) -> None:
+    write_tar(tmp_path / "pairs.tar", {"a.image.png": jpeg, "a.mask.png": jpeg, "b.seg.png": jpeg, "b.jpg": jpeg})
+    assert [photo.name for photo in list_tars(tmp_path)] == ["pairs.tar/a.image.png", "pairs.tar/b.jpg"]

@@ -65,7 +65,7 @@ def lapa(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def celebamask(tmp_path: Path) -> Path:
-    """As published: part files of half the photo's size, by the thousand; photo 2001 is of CelebA's test partition."""
+    """As published: part files in RGB, half as large, by the thousand; photo 2001 is a test photo of CelebA."""
     root = tmp_path / "celebamask"
     for number in (7, 2001):
         save(root / f"CelebA-HQ-img/{number}.jpg", photo())
@@ -75,7 +75,7 @@ def celebamask(tmp_path: Path) -> Path:
         eye, ear = np.zeros_like(skin), np.zeros_like(skin)
         eye[4:6, 7:9], ear[4:8, 9:12] = 255, 255
         for part, layer in (("skin", skin), ("l_eye", eye), ("l_ear", ear)):
-            save(stem.with_name(f"{stem.name}_{part}.png"), layer)
+            save(stem.with_name(f"{stem.name}_{part}.png"), np.repeat(layer[..., None], 3, axis=2))
     (root / "CelebA-HQ-to-CelebA-mapping.txt").write_text(
         "idx     orig_idx    orig_file\n7   119613    119613.jpg\n2001   190000  190000.jpg\n"
     )

@@ -237,3 +237,10 @@ def test_what_is_not_judged_stays_so_in_any_scheme() -> None:
     unknown = np.full((1, 1), NOT_JUDGED, np.uint8)
     assert FASSEG.say(unknown) == HELEN.say(unknown) == NOT_JUDGED
     assert FASSEG.paint(unknown).tolist() == [[[0, 0, 0]]]
+
+
+def test_labels_of_absurd_size_are_refused_like_any_others(lapa: Path) -> None:
+    labelled = open_parsing_set(lapa)
+    Image.new("1", (20_000, 20_000)).save(lapa / labelled.photos[0].labels[0])
+    with pytest.raises(PhotoError, match=r"1_0\.png: "):
+        labelled.read(labelled.photos[0])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,13 @@ def test_a_damaged_picture_is_named_when_it_is_read(write_bin: Callable[..., Pat
     assert found.pictures[0].shape == (112, 112, 3)
     with pytest.raises(PhotoError, match=r"tiny.bin: picture 1 cannot be read"):
         found.pictures[1]
+
+
+def test_a_number_in_the_file_does_not_say_how_much_memory_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "huge.bin").write_bytes(b"\x80\x02Nr" + (2**27).to_bytes(4, "little") + b".")
+    tracemalloc.start()
+    with pytest.raises(DatasetError, match="expected a pair"):
+        read_bin(tmp_path / "huge.bin")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20

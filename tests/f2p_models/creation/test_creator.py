@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,8 +11,10 @@ from f2p_models.creation import creator as creator_module
 from f2p_models.creation.iterative import search
 from f2p_models.creator_bundle import load_draft
 from f2p_models.errors import TensorError
+from f2p_models.imitator import Imitator, ImitatorConfig
 from f2p_models.pictures import to_bytes
 from f2p_models.priors import FacialPriors, PriorGroup, PriorsCard
+from f2p_models.translator import Translator, TranslatorConfig
 
 SHORT = replace(IterativeConfig.quick(), steps=3)
 #: Adam divides by the gradient's size, which blows rounding up where the gradient all but vanishes; this does not.
@@ -154,6 +157,20 @@ def test_an_engine_has_the_last_word_about_choices(small_bundle, photos):
     creator = Creator(small_bundle, replace(SHORT, prior_weight=0.0), render=render)
 
     assert creator.iterative(photos[:1]).vectors[0, 4:].tolist() == [0.0, 1.0, 0.0]
+
+
+def test_a_rig_of_sliders_only_has_no_choices_to_ask_the_engine_about(small_bundle, photos):
+    bundle = replace(
+        small_bundle,
+        schema=replace(small_bundle.schema, discrete=()),
+        imitator=Imitator(ImitatorConfig(vector_size=4, resolution=64, width=0.05)).eval().requires_grad_(False),
+        translator=Translator(TranslatorConfig(embedding_size=128, num_continuous=4, block_sizes=())).eval(),
+    )
+    creator = Creator(
+        bundle, SHORT, render=lambda vectors: np.stack([np.zeros((64, 64, 3), np.uint8) for _ in vectors])
+    )
+
+    assert creator.hybrid(photos[:1]).vectors.shape == (1, 4)
 
 
 def test_hybrid_keeps_the_one_shot_answer_that_the_engine_draws_better(small_bundle, photos):
