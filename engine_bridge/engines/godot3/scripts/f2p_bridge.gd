@@ -83,9 +83,7 @@ func _work():
 	if event != null:
 		_on_event(event[0], event[1])
 		return true
-	if _state == READY and not _requests.empty():
-		if not _wire.has_room():
-			return false
+	if _state == READY and not _requests.empty() and _wire.has_room():
 		_answer(_requests.pop_front())
 		return true
 	if OS.get_ticks_msec() - _last_heard_ms > _silence_ms:

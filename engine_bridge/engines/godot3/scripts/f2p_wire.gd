@@ -77,7 +77,8 @@ func close(reason):
 # ---- the thread ----
 
 func _run(address):
-	_client.set_buffers(MOST_MESSAGE_KB, 256, MOST_MESSAGE_KB, 256)
+	# Out: the largest frame and its header beside what is not sent yet; Godot takes no message that fills its buffer.
+	_client.set_buffers(MOST_MESSAGE_KB, 256, 2 * MOST_MESSAGE_KB, 256)
 	_client.verify_ssl = true
 	_client.connect("connection_established", self, "_on_established")
 	_client.connect("connection_error", self, "_on_lost", ["not connected"])
