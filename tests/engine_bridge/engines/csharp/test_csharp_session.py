@@ -222,7 +222,7 @@ def test_an_engine_that_is_interrupted_at_its_terminal_says_goodbye(bare_bridge:
     session = bare_bridge.session()
     process.send_signal(signal.SIGINT)
     assert session.receive()["type"] == "goodbye"
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=40) == 0
 
 
 def test_a_message_of_more_than_16_mib_ends_the_session(bare_bridge: Any, start: Start) -> None:

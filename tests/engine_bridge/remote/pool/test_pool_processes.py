@@ -188,29 +188,26 @@ def test_ctrl_c_ends_a_render_and_its_engines(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_four_hundred_pairs_survive_an_engine_killed_at_random_and_frozen_once(
+def test_pairs_survive_engines_killed_at_random_and_frozen_once(
     open_pool: OpenPool, faces: Faces, assert_true: AssertTrue
 ) -> None:
     pool = open_pool(instances=2, attempts=8, adapter={"frame_timeout_s": 3.0})
     pool.describe("tiny")
-    over = threading.Event()
-    killer = threading.Thread(target=_kill_at_random, args=(over,))
+    killer = threading.Thread(target=_kill_at_random)
     killer.start()
-    frames = []
-    for start in range(0, 400, 50):
-        frames += pool.render(faces(400)[start : start + 50])
-    over.set()
-    killer.join()
-    assert_true(frames, 400)
-    assert len(pool.record.restarts) >= 5
-    assert pool.record.frames == 400
+    rounds = 0
+    while killer.is_alive():  # on a busy machine that takes more than one round
+        frames = [frame for start in range(0, 400, 50) for frame in pool.render(faces(400)[start : start + 50])]
+        assert_true(frames, 400)
+        rounds += 1
+    assert len(pool.record.restarts) >= 4  # who is hit while it starts, or twice, is replaced once
+    assert pool.record.frames == 400 * rounds
 
 
-def _kill_at_random(over: threading.Event) -> None:
+def _kill_at_random() -> None:
     draw = np.random.default_rng(3)
     for turn in range(8):
-        if over.wait(float(draw.uniform(0.3, 1.2))):
-            return
+        time.sleep(float(draw.uniform(0.3, 1.2)))
         pids = sorted(engine_pids())
         if pids:
             os.kill(pids[int(draw.integers(len(pids)))], signal.SIGSTOP if turn == 3 else signal.SIGKILL)
