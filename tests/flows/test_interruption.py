@@ -253,7 +253,9 @@ def test_a_run_of_prefects_own_runner_leaves_nobody_behind_when_it_is_cancelled(
     out = tmp_path / "out"
     command = [sys.executable, str(RUNNER), str(home), str(out)]
     runner = subprocess.Popen(
-        command, env={**prefect_server.environment, "F2P_HOME": str(home)}, start_new_session=True
+        command,
+        env={**prefect_server.environment, "F2P_HOME": str(home), "PREFECT_HOME": str(tmp_path / "studio")},
+        start_new_session=True,
     )
     try:
         wait_for_a_shard(out)
