@@ -12,7 +12,7 @@ import typer
 
 from engine_bridge.errors import EngineError, InputError
 from flows.cancellation import is_cancellation
-from flows.cli import build, characters, creation, diagnosis, engines, evaluation, judging, models, photos, priors
+from flows.cli import build, characters, creation, diagnosis, engines, evaluation, models, photos, priors
 from flows.cli.terminal import terminal
 from flows.orchestrator import OrchestratorError
 
@@ -36,7 +36,6 @@ app = typer.Typer(
 )
 app.add_typer(characters.app, name="characters")
 build.add_to(app)
-judging.add_to(evaluation.app)
 app.add_typer(evaluation.app, name="evaluate")
 app.add_typer(engines.app, name="engine")
 app.add_typer(photos.app, name="photos")

@@ -1,13 +1,13 @@
-"""``f2p evaluate robustness`` and ``style``: verbs that ask judges who took no part in training."""
+"""``f2p evaluate retrieval``, ``robustness`` and ``style``: verbs that ask judges who took no part in training."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from flows.cli.evaluation import Out, Version, show_page
+from flows.cli.evaluation_options import CreationMode, Out, Version, show_page
 from flows.cli.terminal import (
     Character,
     Debug,
@@ -23,8 +23,9 @@ from flows.cli.terminal import (
 )
 from flows.settings import num_cores
 
-CreationMode = Annotated[
-    Literal["one-shot", "iterative", "hybrid"], typer.Option("--mode", help="How characters are created.")
+People = Annotated[
+    Path,
+    typer.Option("--photos", help="What 'f2p photos import' made, or a collection of photos.", show_default=False),
 ]
 Judges = Annotated[
     Path | None,
@@ -40,11 +41,57 @@ DrawSeed = Annotated[int, typer.Option("--seed", min=0, help="Draws the people a
 def add_to(app: typer.Typer) -> None:
     """The verbs of this module."""
     app.command(
+        "retrieval",
+        epilog=example("f2p evaluate retrieval --character justice_male --photos lfw-aligned --count 200"),
+    )(retrieval)
+    app.command(
         "robustness", epilog=example("f2p evaluate robustness --character justice_male --photos lfw --count 50")
     )(robustness)
     app.command(
         "style", epilog=example("f2p evaluate style --character justice_male --photos lfw --inception weights.pth")
     )(style)
+
+
+def retrieval(
+    *,
+    character: Character,
+    photos: People,
+    count: Annotated[int, typer.Option("--count", min=2, help="People, a photo each.")] = 200,
+    modes: Annotated[
+        str, typer.Option("--modes", help="Of one-shot, iterative, hybrid and auto, with commas between.")
+    ] = "one-shot,iterative,hybrid,auto",
+    seed: DrawSeed = 0,
+    judges: Judges = None,
+    version: Version = None,
+    out: Out = None,
+    engine: Engine = "mock",
+    workers: Workers = None,
+    home: Home = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Rank of the right photo among many people's, given the engine's render of its character; every mode."""
+    settings = open_settings(home, debug)
+    folder = output_folder(out) if out else None
+    from f2p_models.judges import find_judges
+    from flows.evaluations.retrieval import evaluate_retrieval
+    from flows.evaluations.retrieval_results import RetrievalOptions
+    from flows.evaluations.subject import open_subject
+
+    wanted = tuple(mode.strip() for mode in modes.split(",") if mode.strip())
+    options = RetrievalOptions(modes=wanted, count=count, seed=seed)
+    with open_subject(settings, character, version, engine=engine_order(settings, engine)) as subject:
+        found, document = evaluate_retrieval(
+            settings,
+            subject,
+            photos,
+            options,
+            judges=find_judges(judges or settings.judges, subject.creator.bundle.template),
+            command=terminal.command,
+            out=folder,
+            num_workers=workers or num_cores(),
+        )
+    show_page(found, document, as_json)
 
 
 def robustness(
@@ -99,10 +146,7 @@ def robustness(
 def style(
     *,
     character: Character,
-    photos: Annotated[
-        Path,
-        typer.Option("--photos", help="What 'f2p photos import' made, or a collection of photos.", show_default=False),
-    ],
+    photos: People,
     inception: Annotated[
         Path | None,
         typer.Option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine_bridge.errors import InputError
-from flows.cli.evaluation import show_page
+from flows.cli.evaluation_options import show_page
 from flows.cli.terminal import (
     Character,
     Debug,
