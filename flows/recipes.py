@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from engine_bridge.errors import InputError
 from engine_bridge.schema import ParameterSchema
@@ -113,6 +113,15 @@ class Recipe:
             )
 
 
+#: How imitator and segmenter are trained outside of the paper: faster optimisers, half the memory traffic.
+_FAST: Final[dict[str, Any]] = {
+    "optimizer": "adam",
+    "schedule": "one_cycle",
+    "precision": "bf16",
+    "channels_last": True,
+}
+
+
 def smoke() -> Recipe:
     """The smallest run that touches everything. What it publishes looks like nothing."""
     return Recipe(
@@ -147,22 +156,16 @@ def quick() -> Recipe:
         imitator=ImitatorTraining(
             epochs=12,
             batch_size=16,
-            optimizer="adam",
             learning_rate=4e-3,
-            schedule="one_cycle",
-            precision="bf16",
-            channels_last=True,
             evaluate_every_epochs=4,
+            **_FAST,
         ),
         segmenter=SegmenterTraining(
             epochs=2,
             batch_size=16,
-            optimizer="adam",
             learning_rate=3e-3,
-            schedule="one_cycle",
             class_weighting="sqrt",
-            precision="bf16",
-            channels_last=True,
+            **_FAST,
         ),
         translator=TranslatorTraining(
             epochs=1,
@@ -197,22 +200,16 @@ def small() -> Recipe:
         imitator=ImitatorTraining(
             epochs=16,
             batch_size=16,
-            optimizer="adam",
             learning_rate=4e-3,
-            schedule="one_cycle",
-            precision="bf16",
-            channels_last=True,
             evaluate_every_epochs=4,
+            **_FAST,
         ),
         segmenter=SegmenterTraining(
             epochs=3,
             batch_size=16,
-            optimizer="adam",
             learning_rate=3e-3,
-            schedule="one_cycle",
             class_weighting="sqrt",
-            precision="bf16",
-            channels_last=True,
+            **_FAST,
         ),
         translator=TranslatorTraining(
             epochs=4,
@@ -244,23 +241,17 @@ def nightly() -> Recipe:
         imitator=ImitatorTraining(
             epochs=60,
             batch_size=32,
-            optimizer="adam",
             learning_rate=2e-3,
-            schedule="one_cycle",
-            precision="bf16",
-            channels_last=True,
             compile=True,
+            **_FAST,
         ),
         segmenter=SegmenterTraining(
             epochs=15,
             batch_size=32,
-            optimizer="adam",
             learning_rate=1e-3,
-            schedule="one_cycle",
             class_weighting="sqrt",
-            precision="bf16",
-            channels_last=True,
             compile=True,
+            **_FAST,
         ),
         translator=TranslatorTraining(
             epochs=20,
