@@ -22,7 +22,7 @@ from f2p_models.checkpoints import load_segmenter
 from f2p_models.training.loop import TrainingResult
 from f2p_models.training.progress import Progress
 from flows.progress import ProgressBar
-from flows.render import verify_dataset_of
+from flows.render import inputs_of, verify_dataset_of
 from flows.runs import Run
 from flows.steps import is_done
 from flows.train import checkpoint_hash, dataset_key, open_pairs, trained
@@ -42,7 +42,7 @@ def gather_labelled(run: Run, template: AlignmentTemplate, labelled: ParsingSet)
     provenance = plan.provenance()
     folder = run.settings.datasets / f"{run.schema.character}-parsing-{provenance.key}"
     title = "Align the labelled photos"
-    with run.step(title, "parsing", provenance.key, folder) as record:
+    with run.step(title, "parsing", provenance.key, folder, inputs_of(provenance)) as record:
         record.cached = is_done(folder, lambda found: verify_dataset_of(found, provenance.key))
         if not record.cached:
             with run.alone(folder), ProgressBar(title) as bar:

@@ -241,7 +241,7 @@ def create_characters(run: Run, version: ModelVersion, photos: Sequence[Path]) -
     }
     step = Step(stage="creation", character=run.schema.character, inputs=inputs)
     out = step.folder(run.settings.creations)
-    with run.step("Create characters", "creation", step.key, out) as record:
+    with run.step("Create characters", "creation", step.key, out, step.record) as record:
         record.cached = is_done(out, _read_outcome)
         if not record.cached:
             with run.alone(out), ProgressBar("Create characters") as bar:

@@ -54,7 +54,7 @@ def evaluate_creator(run: Run, trained: TrainedCreator, studio: Path, photo_like
     }
     step = Step(stage="evaluation", character=run.schema.character, inputs=inputs)
     folder = step.folder(run.settings.evaluations)
-    with run.step("Evaluate", "evaluation", step.key, folder) as record:
+    with run.step("Evaluate", "evaluation", step.key, folder, step.record) as record:
         record.cached = is_done(folder / EVALUATION_FILE, read_evaluation)
         if not record.cached:
             with run.alone(folder), ProgressBar("Evaluate") as bar:

@@ -53,7 +53,7 @@ def fit_facial_priors(run: Run, trained: TrainedCreator, photos: Sequence[Path])
         return trained
     step = Step(stage="priors", character=run.schema.character, inputs=_inputs(run, trained, photos, config))
     folder = step.folder(run.settings.checkpoints)
-    with run.step("Fit the facial priors", "priors", step.key, folder) as record:
+    with run.step("Fit the facial priors", "priors", step.key, folder, step.record) as record:
         record.cached = is_done(folder / PRIORS_FILE, lambda path: _load(run.schema, path))
         if not record.cached:
             run.workers.release()

@@ -48,7 +48,7 @@ def publish_version(
     inputs = {**trained.hashes(), "template": trained.template.fingerprint, "evaluation": evaluation.name}
     step = Step(stage="version", character=run.schema.character, inputs=inputs)
     folder = step.folder(run.settings.evaluations)
-    with run.step("Publish", "version", step.key, folder) as record:
+    with run.step("Publish", "version", step.key, folder, step.record) as record:
         record.cached = is_done(folder / NOTE_FILE, lambda note: verify_bundle(_noted(run, registry, note).folder))
         if not record.cached:
             with run.alone(folder):

@@ -26,6 +26,7 @@ from f2p_datasets.manifest import (
 )
 from f2p_datasets.pair_table import read_rows
 from f2p_datasets.photo_sets import PhotoPlan, import_photos
+from f2p_datasets.provenance import Provenance
 from f2p_datasets.rendering import DatasetPlan, missing_shards
 from f2p_datasets.shards import ShardRecord, read_rejects
 from flows.artifacts import show_table
@@ -35,7 +36,7 @@ from flows.layout import HELDOUT_PHOTOS
 from flows.progress import ProgressBar, say
 from flows.runs import Run
 from flows.shard_job import render_held_to_look
-from flows.steps import Step, is_done
+from flows.steps import Step, digest, is_done
 from flows.workers import WorkerEngine, WorkersStoppedError
 
 #: The average face is looked at in this size whatever the recipe's: landmarks are fractions of the side.
@@ -90,7 +91,7 @@ def find_template(run: Run) -> AlignmentTemplate:
         inputs={"fingerprint": run.schema.fingerprint, "engine": [run.engine.name, run.engine.build]},
     )
     path = step.folder(run.settings.datasets) / TEMPLATE_FILE
-    with run.step("Find the average face's landmarks", "template", step.key, path.parent) as record:
+    with run.step("Find the average face's landmarks", "template", step.key, path.parent, step.record) as record:
         record.cached = is_done(path, AlignmentTemplate.load)
         if not record.cached:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +124,7 @@ def align_photos(run: Run, plan: PhotoPlan, *, folder: Path | None = None) -> Pa
     provenance = plan.provenance()
     own = run.settings.datasets / f"{run.schema.character}-photos-{provenance.key}"
     folder = folder or own
-    with run.step("Align the photos", "photos", provenance.key, folder) as record:
+    with run.step("Align the photos", "photos", provenance.key, folder, inputs_of(provenance)) as record:
         record.cached = is_done(folder, lambda found: verify_dataset_of(found, provenance.key))
         if not record.cached:
             with run.alone(folder), ProgressBar("Align the photos") as bar:
@@ -151,10 +152,10 @@ def _mover(bar: ProgressBar) -> Callable[[int, int], None]:
 
 def _use_imported(run: Run, template: AlignmentTemplate, photos: Path) -> Path:
     folder = photos.resolve()
-    with run.step("Check the imported photos", "photos", "imported", folder) as record:
+    with run.step("Check the imported photos", "photos", "imported", folder, {}) as record:
         manifest = open_imported(folder, run.schema.character, template, run.recipe.resolution)
         _check_usable(folder, folder, manifest)
-        record.key, record.cached = manifest.key, True
+        record.key, record.inputs, record.cached = manifest.key, inputs_of(manifest.provenance), True
         record.figures = {"photos": manifest.num_pairs, "rejects": manifest.num_rejects}
     return folder
 
@@ -165,17 +166,18 @@ def render_dataset(run: Run, plan: DatasetPlan, *, stage: str, title: str, folde
     Raises InputError when the folder holds another dataset, EngineError when a shard cannot be rendered after three
     attempts; the other shards stay.
     """
-    key = plan.key(run.engine)
+    provenance = plan.provenance(run.engine)
+    key = provenance.key
     own = run.settings.datasets / f"{plan.schema.character}-{stage}-{key}"
     folder = folder or own
-    with run.step(title, stage, key, folder) as record:
+    with run.step(title, stage, key, folder, inputs_of(provenance)) as record:
         record.cached = is_done(folder, lambda found: verify_dataset_of(found, key))
         if not record.cached:
             with run.alone(folder):
                 if folder != own:
                     _refuse_other_datasets(folder, key)
                 _render_missing(run, plan, folder, title)
-                finish_dataset(folder, plan.provenance(run.engine))
+                finish_dataset(folder, provenance)
         manifest = read_manifest(folder)
         record.figures = {"pairs": manifest.num_pairs, "rejects": manifest.num_rejects, **_of_engine(manifest)}
     show_table(f"{stage} pairs of {plan.schema.character}", [{"folder": str(folder), **record.figures}])
@@ -250,6 +252,16 @@ def _check_usable(photos: Path, folder: Path, manifest: DatasetManifest) -> None
         f"photos: {photos} has nothing to learn from, {manifest.num_rejects} of "
         f"{manifest.provenance.count} photos are of no use ({main_reasons})"
     )
+
+
+def inputs_of(provenance: Provenance) -> dict[str, Any]:
+    """What a run's record keeps of a dataset's provenance: long lists by their hash."""
+    inputs = provenance.to_dict()
+    if provenance.schema:
+        inputs["schema"] = provenance.schema.fingerprint
+    if provenance.template:
+        inputs["template"] = digest(inputs["template"])
+    return {name: value for name, value in inputs.items() if value is not None}
 
 
 def verify_dataset_of(folder: Path, key: str) -> DatasetManifest:

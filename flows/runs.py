@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -34,7 +34,11 @@ RECORD_NAME = "run.json"
 
 @dataclass(kw_only=True)
 class StepRecord:
-    """One step of a run. ``figures`` are the few numbers and names a reader wants to see beside it."""
+    """One step of a run.
+
+    ``inputs`` is what shaped its output, the source code's version as ``code`` among it: two nights' inputs say why the
+    second had to do it again. ``figures`` are the few numbers and names a reader wants to see beside it.
+    """
 
     title: str
     stage: str
@@ -42,7 +46,18 @@ class StepRecord:
     folder: str
     cached: bool
     seconds: float
+    inputs: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateRecord:
+    """One condition that a stage's output had to meet: what was found against what is asked, in one line."""
+
+    stage: str
+    name: str
+    passed: bool
+    detail: str
 
 
 @dataclass(kw_only=True)
@@ -65,6 +80,7 @@ class RunRecord:
     seconds: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
     steps: list[StepRecord] = field(default_factory=list)
+    gates: list[GateRecord] = field(default_factory=list)
     results: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -116,9 +132,11 @@ class Run:
         self.save()
 
     @contextmanager
-    def step(self, title: str, stage: str, key: str, folder: Path) -> Iterator[StepRecord]:
+    def step(self, title: str, stage: str, key: str, folder: Path, inputs: Mapping[str, Any]) -> Iterator[StepRecord]:
         """Time a step; its body sets ``cached`` and ``figures``. A step that raises is not recorded."""
-        step = StepRecord(title=title, stage=stage, key=key, folder=str(folder), cached=False, seconds=0.0)
+        step = StepRecord(
+            title=title, stage=stage, key=key, folder=str(folder), cached=False, seconds=0.0, inputs=dict(inputs)
+        )
         start = perf_counter()
         yield step
         step.seconds = perf_counter() - start
@@ -190,7 +208,8 @@ def read_run(settings: Settings, run: str) -> RunRecord:
         raise InputError(f"run: {run!r} fits {len(fitting)} runs ({', '.join(fitting[-3:])}); give more of the name")
     data = json.loads((settings.runs / fitting[0] / RECORD_NAME).read_text(encoding="utf-8"))
     steps = [StepRecord(**step) for step in data.pop("steps")]
-    return RunRecord(**data, steps=steps)
+    gates = [GateRecord(**gate) for gate in data.pop("gates", [])]
+    return RunRecord(**data, steps=steps, gates=gates)
 
 
 def list_runs(settings: Settings) -> list[str]:

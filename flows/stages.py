@@ -32,6 +32,7 @@ from flows.render import (
     TEMPLATE_FILE,
     find_template,
     gather_photos,
+    inputs_of,
     render_dataset,
     render_heldout_photos,
     render_photo_like,
@@ -237,8 +238,9 @@ def stage_folder(record: RunRecord, stage: str) -> Path:
 def _use_dataset(run: Run, dataset: Path) -> Path:
     """The user's dataset in the place of the recipe's, if it verifies and is of this character."""
     folder = dataset.resolve()
-    with run.step("Check the studio pairs", "studio", read_manifest(folder).key, folder) as record:
-        manifest = verify_dataset(folder)
+    manifest = read_manifest(folder)
+    with run.step("Check the studio pairs", "studio", manifest.key, folder, inputs_of(manifest.provenance)) as record:
+        verify_dataset(folder)
         _check_schema(run, folder, manifest.schema)
         record.cached = True
         record.figures = {"pairs": manifest.num_pairs, "rejects": manifest.num_rejects}

@@ -151,6 +151,11 @@ class Step:
     def key(self) -> str:
         return step_key(self.stage, {"character": self.character, **self.inputs})
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """What a run's record keeps of it: two of them say why the later one was not found."""
+        return {"code": code_version(self.stage), **plain(self.inputs)}
+
     def folder(self, kind: Path) -> Path:
         """Its output folder below ``kind``, e.g. ``datasets/tiny-studio-0123456789abcdef``."""
         return kind / f"{self.character}-{self.stage}-{self.key}"

@@ -269,7 +269,7 @@ def trained(
     folder = step.folder(run.settings.checkpoints)
     title = f"Train the {stage}"
     restarted = run.restart == stage
-    with run.step(title, stage, step.key, folder) as record:
+    with run.step(title, stage, step.key, folder, step.record) as record:
         record.cached = not restarted and is_done(folder / CHECKPOINT, lambda found: _verified(run, found))
         if not record.cached:
             run.workers.release()

@@ -31,7 +31,7 @@ def test_ids_are_readable_and_count_up(settings: Settings, run: Run) -> None:
 
 
 def test_a_finished_step_is_on_disk_before_the_next_begins(run: Run) -> None:
-    with run.step("Render", "studio", "0" * 16, Path("/somewhere")) as step:
+    with run.step("Render", "studio", "0" * 16, Path("/somewhere"), {"seed": 0}) as step:
         step.figures = {"pairs": 40}
     [step_on_disk] = saved(run)["steps"]  # type: ignore[misc]
     assert step_on_disk["figures"] == {"pairs": 40}
@@ -39,7 +39,7 @@ def test_a_finished_step_is_on_disk_before_the_next_begins(run: Run) -> None:
 
 
 def test_a_step_that_fails_is_not_recorded_as_done(run: Run) -> None:
-    with pytest.raises(InputError), run.step("Render", "studio", "0" * 16, Path("/somewhere")):
+    with pytest.raises(InputError), run.step("Render", "studio", "0" * 16, Path("/somewhere"), {"seed": 0}):
         raise InputError("count: give more")
     assert saved(run)["steps"] == []
 
@@ -60,7 +60,7 @@ def test_the_record_says_how_the_run_ended(settings: Settings, error: BaseExcept
 
 
 def test_a_record_reads_back_with_its_steps(settings: Settings, run: Run) -> None:
-    with run.step("Render", "studio", "0" * 16, Path("/somewhere")):
+    with run.step("Render", "studio", "0" * 16, Path("/somewhere"), {"seed": 0}):
         pass
     record = read_run(settings, run.record.run_id)
     assert record.folder_of("studio") == Path("/somewhere")
