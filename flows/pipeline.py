@@ -13,6 +13,8 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from f2p_datasets.parsing import ParsingSet
+from flows.adaptation import adapt_segmenter, gather_labelled
 from flows.artifacts import show_link
 from flows.create import create_characters
 from flows.engines import EngineOrder
@@ -41,12 +43,14 @@ def build_character(
     seed: int = 0,
     home: Path | None = None,
     photos: Path | None = None,
+    labelled: ParsingSet | None = None,
     portraits: Sequence[Path] = (),
     num_workers: int | None = None,
 ) -> RunRecord:
     """From random parameters to a creator in use, and characters from ``portraits``.
 
     ``photos`` is a folder of the user's own for the translator; without, it learns from photo-like renders.
+    ``labelled`` photos are what the segmenter goes on with, after the renders.
     """
     settings = Settings.from_environment(home)
     with open_run(
@@ -69,6 +73,8 @@ def build_character(
         # G imitates the engine, so that gradients can pass; F_seg sees the parts of a face (sections 3.1, 3.6).
         imitator = train_imitator(run, studio)
         segmenter = train_segmenter(run, studio, photo_like)
+        if labelled:
+            segmenter = adapt_segmenter(run, segmenter, photo_like, labelled=gather_labelled(run, template, labelled))
 
         # T turns an identity into parameters: their picture through G is to look like the photo (sections 3.2, 3.4).
         translator = train_translator(

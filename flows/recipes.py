@@ -151,8 +151,9 @@ def quick() -> Recipe:
         resolution=128,
         shard_size=250,
         imitator_width=0.25,
-        segmenter_width=0.25,
-        segmenter_px=192,
+        segmenter_trunk="efficientnet_lite0",
+        pretrained_trunk=True,
+        segmenter_px=128,
         imitator=ImitatorTraining(
             epochs=12,
             batch_size=16,
@@ -161,9 +162,9 @@ def quick() -> Recipe:
             **_FAST,
         ),
         segmenter=SegmenterTraining(
-            epochs=2,
+            epochs=1,
             batch_size=16,
-            learning_rate=3e-3,
+            learning_rate=1e-3,
             class_weighting="sqrt",
             **_FAST,
         ),

@@ -81,7 +81,8 @@ def train_network(
 ) -> RunRecord:
     """One network, after whatever it needs that is not there yet.
 
-    ``labelled`` photos and ``backgrounds`` are for the segmenter only.
+    ``labelled`` photos and ``backgrounds`` are for the segmenter; it goes on with ``photos`` too when it is the one
+    that was asked for.
     """
     restart = None if resume else network
     chosen = find_recipe(recipe)
@@ -94,11 +95,10 @@ def train_network(
         photo_like = render_photo_like(run, template)
         training_photos = gather_photos(run, template, photos) if photos else photo_like
         segmenter = train_segmenter(run, studio, photo_like, backgrounds)
-        if network == "segmenter" and (photos or labelled):
+        seen = training_photos if photos and network == "segmenter" else None
+        if seen or labelled:
             of_labelled = gather_labelled(run, template, labelled) if labelled else None
-            adapt_segmenter(
-                run, segmenter, photo_like, labelled=of_labelled, photos=training_photos if photos else None
-            )
+            segmenter = adapt_segmenter(run, segmenter, photo_like, labelled=of_labelled, photos=seen)
         if network == "translator":
             imitator = train_imitator(run, studio)
             translator = train_translator(

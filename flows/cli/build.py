@@ -37,6 +37,14 @@ Photos = Annotated[
     Path | None,
     typer.Option("--photos", help="A folder of photos (or CelebA's) for the translator.", show_default=False),
 ]
+Labelled = Annotated[
+    Path | None,
+    typer.Option("--parsing-set", help="Labelled photos that the segmenter goes on with.", show_default=False),
+]
+LabelledFormat = Annotated[
+    Literal["helen", "lapa", "celebamask"] | None,
+    typer.Option("--format", help="What the parsing set is. Default: told by its layout.", show_default=False),
+]
 Network = Literal["imitator", "segmenter", "translator"]
 
 
@@ -57,6 +65,8 @@ def run(
     engine: Engine = "mock",
     seed: Seed = 0,
     photos: Photos = None,
+    parsing_set: Labelled = None,
+    parsing_format: LabelledFormat = None,
     photo: Annotated[
         list[str] | None,
         typer.Option("--photo", help="Create a character from it at the end; 'sample' is a portrait that ships."),
@@ -72,6 +82,7 @@ def run(
     settings = open_settings(home, debug)
     order = engine_order(settings, engine, instances, gpus)
     portraits = _check_order(settings, character, recipe, order, photo or [])
+    labelled = _open_labelled(parsing_set, parsing_format)
     start_orchestrator(settings)
     from flows.pipeline import build_character
 
@@ -82,6 +93,7 @@ def run(
         seed=seed,
         home=settings.home,
         photos=photos,
+        labelled=labelled,
         portraits=portraits,
         num_workers=workers,
     )
@@ -150,14 +162,8 @@ def train(
             "--photos", help="A folder of photos that translator or segmenter go on to learn from.", show_default=False
         ),
     ] = None,
-    parsing_set: Annotated[
-        Path | None,
-        typer.Option("--parsing-set", help="Labelled photos that the segmenter goes on with.", show_default=False),
-    ] = None,
-    parsing_format: Annotated[
-        Literal["helen", "lapa", "celebamask"] | None,
-        typer.Option("--format", help="What the parsing set is. Default: told by its layout.", show_default=False),
-    ] = None,
+    parsing_set: Labelled = None,
+    parsing_format: LabelledFormat = None,
     backgrounds: Annotated[
         Path | None,
         typer.Option(
@@ -182,7 +188,9 @@ def train(
         raise typer.BadParameter(f"is for the segmenter; {network} sees none", param_hint="--backgrounds")
     if photos and network == "imitator":
         raise typer.BadParameter("is for translator and segmenter; the imitator sees none", param_hint="--photos")
-    labelled = _open_labelled(network, parsing_set, parsing_format)
+    if parsing_set and network == "imitator":
+        raise typer.BadParameter("is for the segmenter; the imitator sees none", param_hint="--parsing-set")
+    labelled = _open_labelled(parsing_set, parsing_format)
     start_orchestrator(settings)
     from flows.stages import train_network
 
@@ -231,16 +239,12 @@ def _check_order(settings: Settings, character: str, recipe: str, order: EngineO
     return portraits
 
 
-def _open_labelled(network: Network, folder: Path | None, kind: str | None) -> ParsingSet | None:
+def _open_labelled(folder: Path | None, kind: str | None) -> ParsingSet | None:
     """The training partition where there are several: the others are for judging."""
     if folder is None:
         if kind is not None:
             raise typer.BadParameter("says what a parsing set is; give one with --parsing-set", param_hint="--format")
         return None
-    if network != "segmenter":
-        raise typer.BadParameter(
-            f"is for the segmenter; {network} learns nothing from labels", param_hint="--parsing-set"
-        )
     from f2p_datasets.parsing import open_for_training
 
     return open_for_training(folder, kind)

@@ -200,6 +200,17 @@ def test_a_segmenter_goes_on_with_labelled_photos_and_with_others(finished: Fini
     assert base["cached"]
     assert card["parents"] == {"segmenter": base_card["weights_sha256"]}
 
+    order = ("train", "translator", *order[2:], "--parsing-set", tmp_path / "lapa")
+    translator = f2p(*order, home=home)
+    assert translator.returncode == 0, translator.stderr
+    taught_by = json.loads((Path(json.loads(translator.stdout)["folder"]) / "checkpoint/checkpoint.json").read_text())
+    steps = json.loads(max((home / "runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime).read_text())[
+        "steps"
+    ]
+    [_, with_labels] = [Path(step["folder"]) for step in steps if step["stage"] == "segmenter"]
+    its_card = json.loads((with_labels / "checkpoint/checkpoint.json").read_text())
+    assert taught_by["parents"]["segmenter"] == its_card["weights_sha256"] != base_card["weights_sha256"]
+
 
 def test_the_doctor_finds_everything_well(finished: Finished, f2p: F2p) -> None:
     findings = json.loads(f2p("doctor", "--json", home=finished.home).stdout)
