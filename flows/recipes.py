@@ -196,8 +196,9 @@ def small() -> Recipe:
         resolution=256,
         shard_size=250,
         imitator_width=0.25,
-        segmenter_width=0.375,
-        segmenter_px=192,
+        segmenter_trunk="efficientnet_lite0",
+        pretrained_trunk=True,
+        segmenter_px=160,
         imitator=ImitatorTraining(
             epochs=16,
             batch_size=16,
@@ -206,9 +207,9 @@ def small() -> Recipe:
             **_FAST,
         ),
         segmenter=SegmenterTraining(
-            epochs=3,
+            epochs=2,
             batch_size=16,
-            learning_rate=3e-3,
+            learning_rate=1e-3,
             class_weighting="sqrt",
             **_FAST,
         ),

@@ -71,12 +71,14 @@ class PhotoPlan:
         start = shard_index * self.shard_size
         return list(enumerate(self.records[start : start + self.shard_size], start))
 
-    def provenance(self) -> Provenance:
+    def provenance(self, progress: Progress | None = None) -> Provenance:
         """Reads every photo once, for the hash of contents and of what the collection says about them."""
         digest = hashlib.sha256(self.subject.encode())
-        for record in self.records:
+        for number, record in enumerate(self.records, 1):
             said = json.dumps([record.facts(), record.landmarks], sort_keys=True)
             digest.update(f"{said}\n{hash_record(self.root, record)}\n".encode())
+            if progress:
+                progress(number, len(self.records))
         return Provenance(
             domain="photos",
             code_version=CODE_VERSION,

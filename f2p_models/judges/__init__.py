@@ -9,7 +9,7 @@ graph.py         the small networks they are, run in PyTorch; tfjs.py and tflite
 
 from __future__ import annotations
 
-from f2p_models.judges.finding import JUDGE_NAMES, find_judges, open_judge
+from f2p_models.judges.finding import JUDGE_NAMES, find_judges, installed_judges, open_judge
 from f2p_models.judges.protocol import Judge, Provenance
 
-__all__ = ["JUDGE_NAMES", "Judge", "Provenance", "find_judges", "open_judge"]
+__all__ = ["JUDGE_NAMES", "Judge", "Provenance", "find_judges", "installed_judges", "open_judge"]

@@ -20,12 +20,17 @@ _JUDGES: Final[dict[str, tuple[type[FaceRes] | type[FaceMesh], WeightFiles]]] = 
 JUDGE_NAMES: Final = tuple(_JUDGES)
 
 
+def installed_judges(folder: Path) -> tuple[str, ...]:
+    """Names of the judges whose weights lie in ``folder``; nothing is opened."""
+    return tuple(name for name, (_, files) in _JUDGES.items() if files.present(folder))
+
+
 def find_judges(folder: Path, template: Template) -> tuple[Judge, ...]:
     """The judges whose weights lie in ``folder``, perhaps none, for pictures whose 68 landmarks are ``template``.
 
     Raises WeightsError for weights that are damaged: they are not passed over in silence.
     """
-    return tuple(judge(folder, template) for judge, files in _JUDGES.values() if files.present(folder))
+    return tuple(open_judge(name, folder, template) for name in installed_judges(folder))
 
 
 def open_judge(name: str, folder: Path, template: Template) -> Judge:

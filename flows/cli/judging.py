@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine_bridge.errors import InputError
 from flows.cli.evaluation_options import CreationMode, Out, Version, show_page
 from flows.cli.terminal import (
     Character,
@@ -22,6 +23,9 @@ from flows.cli.terminal import (
     terminal,
 )
 from flows.settings import num_cores
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
 People = Annotated[
     Path,
@@ -73,6 +77,7 @@ def retrieval(
     """Rank of the right photo among many people's, given the engine's render of its character; every mode."""
     settings = open_settings(home, debug)
     folder = output_folder(out) if out else None
+    weights = _judges_folder(settings, judges)
     from f2p_models.judges import find_judges
     from flows.evaluations.retrieval import evaluate_retrieval
     from flows.evaluations.retrieval_results import RetrievalOptions
@@ -86,7 +91,7 @@ def retrieval(
             subject,
             photos,
             options,
-            judges=find_judges(judges or settings.judges, subject.creator.bundle.template),
+            judges=find_judges(weights, subject.creator.bundle.template),
             command=terminal.command,
             out=folder,
             num_workers=workers or num_cores(),
@@ -124,6 +129,7 @@ def robustness(
     """How much characters change when photos are covered, noisy, dark, blurred, turned or painted."""
     settings = open_settings(home, debug)
     folder = output_folder(out) if out else None
+    weights = _judges_folder(settings, judges)
     from f2p_models.judges import find_judges
     from flows.evaluations.robustness import RobustnessOptions, evaluate_robustness
     from flows.evaluations.subject import open_subject
@@ -136,7 +142,7 @@ def robustness(
             subject,
             options,
             command=terminal.command,
-            judges=find_judges(judges or settings.judges, subject.template.points),
+            judges=find_judges(weights, subject.template.points),
             out=folder,
             num_workers=workers or num_cores(),
         )
@@ -171,6 +177,7 @@ def style(
     """How near the look of created characters is to the engine's own faces: FID and mode score."""
     settings = open_settings(home, debug)
     folder = output_folder(out) if out else None
+    weights = _judges_folder(settings, judges)
     from f2p_models.judges import find_judges
     from flows.evaluations.style import StyleOptions, evaluate_style
     from flows.evaluations.subject import open_subject
@@ -184,8 +191,17 @@ def style(
             options,
             command=terminal.command,
             inception=inception or settings.inception_weights,
-            judges=find_judges(judges or settings.judges, subject.template.points),
+            judges=find_judges(weights, subject.template.points),
             out=folder,
             num_workers=workers or num_cores(),
         )
     show_page(found, document, as_json)
+
+
+def _judges_folder(settings: Settings, folder: Path | None) -> Path:
+    """The folder that was asked for, in which there must be a judge; else the home's, where there may be none."""
+    from f2p_models.judges import installed_judges
+
+    if folder and not installed_judges(folder):
+        raise InputError(f"judges: {folder} has no judge's weights; python -m infra.judges --out {folder} fetches them")
+    return folder or settings.judges

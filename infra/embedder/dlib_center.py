@@ -1,9 +1,10 @@
 """Measure the statistics of dlib's embeddings that ``f2p_models/embedders/dlib_center.json`` ships.
 
-    python infra/embedder/dlib_center.py PHOTOS [--limit 1500] [--source TEXT] [--out FILE]
+    python infra/embedder/dlib_center.py PHOTOS [--people FILE] [--limit 1500] [--source TEXT] [--out FILE]
 
-PHOTOS is a folder of one folder per person (the layout of LFW), of whom the first two photos count. Photos in which
-dlib does not find exactly one face are left out. Measured are the mean embedding of the first photos, and around it
+PHOTOS is a folder of one folder per person (the layout of LFW), of whom the first two photos count; FILE lists those
+who may be looked at (LFW's ``peopleDevTrain.txt``), so that nobody who judges a creator later has shaped its center.
+Photos in which dlib does not find exactly one face are left out. Measured are the mean embedding of the first photos, and around it
 the distance 1 - cosine of all pairs of different people and of the two photos of one person. No photo and no single
 embedding is stored.
 """
@@ -37,6 +38,7 @@ def main() -> None:
     """Read the arguments, measure, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
+    parser.add_argument("--people", type=Path, help="a list of folders, one per line; what follows a tab is not read")
     parser.add_argument("--limit", type=int, default=1500, help="photos with a face to measure")
     parser.add_argument(
         "--source", default="", help="what the JSON says about the photos; the folder's name if not given"
@@ -44,7 +46,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("f2p_models/embedders/dlib_center.json"))
     arguments = parser.parse_args()
     weights, source = find_weights(), arguments.source or arguments.photos.resolve().name
-    people = list(islice(read_people(arguments.photos), arguments.limit))
+    folders = listed(arguments.photos, arguments.people)
+    people = list(islice(read_people(folders), arguments.limit))
     network = DlibResNet.from_weights(parse_weights(weights.read_bytes()))
     first = torch.cat(list(embed((chips[0] for chips in people), network)))
     both = [number for number, chips in enumerate(people) if len(chips) > 1]
@@ -87,11 +90,19 @@ def embed(chips: Iterator[Tensor], network: DlibResNet) -> Iterator[Tensor]:
             yield network(torch.stack(batch))
 
 
-def read_people(folder: Path) -> Iterator[list[Tensor]]:
+def listed(photos: Path, people: Path | None) -> list[Path]:
+    """All entries of the folder, or those that the list names."""
+    if people is None:
+        return list(photos.iterdir())
+    names = {line.split("\t")[0] for line in people.read_text(encoding="utf-8").splitlines()}
+    return [photos / name for name in names if (photos / name).is_dir()]
+
+
+def read_people(folders: list[Path]) -> Iterator[list[Tensor]]:
     """One or two chips (3, 150, 150) of each person, of the photos with exactly one face."""
     predictor_file = next(path for path in files(PACKAGE) or () if path.name == PREDICTOR)
     detector, predictor = dlib.get_frontal_face_detector(), dlib.shape_predictor(str(predictor_file.locate()))
-    for photos in two_photos_each(folder):
+    for photos in two_photos_each(folders):
         chips = []
         for path in photos:
             photo = squared(np.asarray(Image.open(path).convert("RGB")))
@@ -117,9 +128,9 @@ def squared(photo: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.pad(photo, ((0, side - height), (0, side - width), (0, 0)))
 
 
-def two_photos_each(folder: Path) -> Iterator[list[Path]]:
-    """The first two photos of each folder in the folder, in an order that owes nothing to names."""
-    for entry in sorted(folder.iterdir(), key=lambda path: hashlib.sha256(path.name.encode()).digest()):
+def two_photos_each(folders: list[Path]) -> Iterator[list[Path]]:
+    """The first two photos of each folder, in an order that owes nothing to names."""
+    for entry in sorted(folders, key=lambda path: hashlib.sha256(path.name.encode()).digest()):
         photos = sorted(entry.iterdir()) if entry.is_dir() else [entry]
         yield [path for path in photos if path.suffix.lower() in SUFFIXES][:2]
 

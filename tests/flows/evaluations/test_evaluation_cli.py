@@ -54,3 +54,12 @@ def test_networks_that_were_never_published_are_told(
     order = ["evaluate", "verification", "--character", "tiny", "--set", str(crops_file), "--home", home]
     assert main([*order, "--version", "champion"]) == USERS_MISTAKE
     assert "f2p run --character tiny" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["retrieval", "robustness", "style"])
+def test_a_folder_without_judges_is_told_before_networks_are_opened(
+    verb: str, home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = ["evaluate", verb, "--character", "tiny", "--photos", str(tmp_path), "--judges", str(tmp_path)]
+    assert main([*order, "--home", home]) == USERS_MISTAKE
+    assert "has no judge's weights" in capsys.readouterr().err
