@@ -7,7 +7,13 @@ from typing import Final
 #: Of a trained network: weights and card, and beside them the training's state, history and previews.
 CHECKPOINT: Final = "checkpoint"
 TRAINING: Final = "training"
-#: The stage, and so a part of the folder's name, of renders that nobody learns from.
+#: Stages, and so parts of their folders' names, of datasets.
+STUDIO: Final = "studio"
+TEMPLATE: Final = "template"
+PHOTO_LIKE: Final = "photo-like"
+PHOTOS: Final = "photos"
+PARSING: Final = "parsing"
+#: Renders that nobody learns from.
 HELDOUT_PHOTOS: Final = "heldout-photos"
 #: Of an evaluation: the figures, and a folder of pictures.
 EVALUATION_FILE: Final = "evaluation.json"
