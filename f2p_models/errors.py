@@ -5,6 +5,8 @@ InputError (engine_bridge)
 ├── TensorError        a tensor of the wrong shape, type or range at a function's door
 ├── WeightsError       pretrained weights that are missing, cut, or of another network
 ├── TrainingError      a training that cannot go on, or must not begin, as it is set up
+│   ├── DivergenceError    a training whose numbers are no longer finite
+│   └── DamagedStateError  a training's saved state that is not what was saved
 ├── CheckpointError    a checkpoint that is missing, damaged, or made for something else
 │   └── BundleError    a bundle that is unfinished, altered, or not one at all
 ├── PriorsError        facial priors that cannot be fitted, or were fitted for something else
@@ -32,6 +34,14 @@ class WeightsError(InputError):
 
 class TrainingError(InputError):
     """A training that cannot go on, or must not begin, as it is set up."""
+
+
+class DivergenceError(TrainingError):
+    """A training whose numbers are no longer finite."""
+
+
+class DamagedStateError(TrainingError):
+    """A training's saved state that is not what was saved."""
 
 
 class CheckpointError(InputError):

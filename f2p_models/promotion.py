@@ -1,0 +1,96 @@
+"""Whether a challenger becomes champion, and why.
+
+    <registry>/<character>/scores/<identity>.json    scores of a version on held-out sets that came after it, by set
+
+Scores are compared only on the same held-out set. When an engine changes, so does the set that it renders, and the
+champion has to be scored anew on it: otherwise every version after it would be a challenger for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from f2p_models.bundle_manifest import BundleManifest
+from f2p_models.durable import appearing_file
+from f2p_models.errors import RegistryError
+from f2p_models.score_noise import DEFAULT_MARGIN, DEVIATIONS, read_noise
+
+#: How the reason begins of a version that was not made champion.
+KEPT_BACK: Final = "kept as challenger"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Margin:
+    """How far a challenger's score may lie below the best champion's, and where that number comes from."""
+
+    value: float
+    basis: str
+
+
+def margin_for(registry: Path, character: str, recipe: str | None) -> Margin:
+    """Two standard deviations of the scores of the recipe's seeds; a default where these were not measured."""
+    noise = read_noise(registry, character, recipe) if recipe else None
+    if noise is None:
+        return Margin(value=DEFAULT_MARGIN, basis="the default, as no noise was measured")
+    return Margin(
+        value=noise.margin,
+        basis=f"{DEVIATIONS:g} standard deviations of {len(noise.scores)} seeds of {noise.recipe}",
+    )
+
+
+def judge(
+    challenger: BundleManifest, champions: Mapping[int, BundleManifest], rescored: Mapping[int, float], margin: Margin
+) -> tuple[bool, str]:
+    """(becomes champion, reason). ``rescored`` has the champions that were scored anew on the challenger's set.
+
+    Champions of another schema do not count: the character has changed, and nobody can use them any more.
+    """
+    usable = {v: champion for v, champion in champions.items() if champion.fingerprint == challenger.fingerprint}
+    if not usable:
+        return True, f"first version of schema {challenger.fingerprint}, score {challenger.score:.4f}"
+    own = {v: champion.score for v, champion in usable.items() if champion.heldout == challenger.heldout}
+    scores = {**{v: score for v, score in rescored.items() if v in usable}, **own}
+    if not scores:
+        return False, (
+            f"{KEPT_BACK}: no champion was measured on its held-out set, so the scores do not compare; "
+            "look at both and decide with f2p models promote"
+        )
+    best = max(scores, key=lambda v: scores[v])
+    anew = "" if best in own else ", scored anew on this held-out set"
+    comparison = f"score {challenger.score:.4f} against {scores[best]:.4f} of version {best}{anew}"
+    if challenger.score < scores[best] - margin.value:
+        return False, f"{KEPT_BACK}: {comparison}, worse by more than {margin.value:.4g} ({margin.basis})"
+    return True, f"not worse: {comparison}, margin {margin.value:.4g} ({margin.basis})"
+
+
+def note_score(registry: Path, champion: BundleManifest, heldout: str, score: float) -> None:
+    """Keep the score of a published version on another held-out set than its own."""
+    if not math.isfinite(score):
+        raise RegistryError(f"score: {score} of {champion.character} on {heldout} is no finite number; evaluate again")
+    path = _scores_path(registry, champion)
+    with appearing_file(path) as unfinished:
+        unfinished.write_text(json.dumps({**_scores(path), heldout: score}, indent=1) + "\n", encoding="utf-8")
+
+
+def noted_score(registry: Path, champion: BundleManifest, heldout: str) -> float | None:
+    """The score that was noted, if one was."""
+    return _scores(_scores_path(registry, champion)).get(heldout)
+
+
+def _scores_path(registry: Path, champion: BundleManifest) -> Path:
+    """By identity: a version's number says nothing once the version is gone."""
+    return registry / champion.character / "scores" / f"{champion.identity[:16]}.json"
+
+
+def _scores(path: Path) -> dict[str, float]:
+    """By held-out set. A file that cannot be read is as good as none: the scores are measured again."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(heldout): float(score) for heldout, score in found.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
