@@ -1,21 +1,26 @@
-"""Is everything there? Each finding that is not well says how to mend it."""
+"""Is everything there? Each finding that is not well comes with the command that mends it."""
 
 from __future__ import annotations
 
-import shutil
+import sys
+import traceback
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
-from importlib.metadata import version
-from typing import Final
+from functools import partial
 
-from engine_bridge.errors import InputError
-from engine_bridge.remote.processes.adapters import list_adapters
-from flows.engines import MOCK, EngineOrder, open_engine, schemas_of, studio_renderer
+from flows.checks import IllError
+from flows.checks.machine import check_clock, check_device, check_disk, check_home, check_packages
+from flows.checks.parts import check_adapters, check_characters, check_engine, check_faces, check_weights
+from flows.checks.services import (
+    check_dask,
+    check_nights,
+    check_registry,
+    check_server,
+    check_store,
+    check_webhooks,
+)
+from flows.engines import EngineOrder
 from flows.settings import Settings
-
-SMALLEST_FREE_GB: Final = 5
-PACKAGES: Final = ("torch", "torchvision", "prefect", "webdataset", "mlflow-skinny", "onnxruntime", "dlib-bin")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,95 +33,38 @@ class Finding:
     fix: str = ""
 
 
-def examine(settings: Settings, engine: EngineOrder) -> list[Finding]:
-    """Everything a run needs, in the order it needs it."""
+def examine(settings: Settings, engine: EngineOrder, *, send_test: bool = False) -> list[Finding]:
+    """Everything a run needs, in the order it needs it; with ``send_test`` every webhook gets a message."""
+    find, home = partial(_find, debug=settings.debug), settings.home
+    faces = "pip install --force-reinstall dlib-bin 'face_recognition_models>=0.3.0'"
+    characters = "f2p characters validate FILE  # for each named file"
+    index = f"rm {home}/registry/registry.db  # it is rebuilt; with F2P_REGISTRY_DATABASE see whether that server runs"
     return [
-        _checked("packages", _packages, fix="make install"),
-        _checked("device", _device, fix="install a PyTorch build for this machine"),
-        _checked("home", lambda: _home(settings), fix="choose another folder with --home"),
-        _checked(
-            "disk", lambda: _disk(settings), fix=f"free some space, or choose another disk with --home {settings.home}"
-        ),
-        _checked("faces", _face_models, fix="pip install --force-reinstall 'face_recognition_models>=0.3.0'"),
-        _checked("characters", lambda: _characters(settings), fix="f2p characters validate FILE, for each named file"),
-        _checked("engines", lambda: _adapters(settings), fix="mend or remove the named engine.toml"),
-        _checked("engine", lambda: _engine(settings, engine), fix="f2p doctor --debug; the mock engine always works"),
-        _checked("registry", lambda: _registry(settings), fix=f"delete {settings.registry}/registry.db: it is rebuilt"),
+        find("packages", check_packages, "make install"),
+        find("device", check_device, "nvidia-smi  # has to list the GPU; else start the machine anew"),
+        find("home", lambda: check_home(settings), "choose another folder with --home"),
+        find("disk", lambda: check_disk(settings), "choose another disk with --home"),
+        find("clock", lambda: check_clock(settings), "sudo timedatectl set-ntp true"),
+        find("faces", check_faces, faces),
+        find("weights", lambda: check_weights(settings), "python -m infra.judges  # fetches them anew"),
+        find("characters", lambda: check_characters(settings), characters),
+        find("engines", lambda: check_adapters(settings), "mend or remove the named engine.toml"),
+        find("engine", lambda: check_engine(settings, engine), "f2p doctor --debug  # the mock engine always works"),
+        find("registry", lambda: check_registry(settings), index),
+        find("store", lambda: check_store(settings), "unset F2P_STORE  # or mend its address and credentials"),
+        find("dask", lambda: check_dask(settings), "unset F2P_DASK  # or start: dask scheduler"),
+        find("server", lambda: check_server(settings), f"f2p doctor --debug --home {home}"),
+        find("webhooks", lambda: check_webhooks(settings, send_test=send_test), f"f2p doctor --debug --home {home}"),
+        find("nights", lambda: check_nights(settings), f"f2p serve --home {home}"),
     ]
 
 
-def _checked(subject: str, check: Callable[[], str], *, fix: str) -> Finding:
+def _find(subject: str, check: Callable[[], str], fix: str, *, debug: bool) -> Finding:
+    """``fix`` is for errors that bring none of their own; ``debug`` shows where they come from."""
     try:
         return Finding(subject=subject, ok=True, detail=check())
     except Exception as error:  # what is damaged fails in its own way, and the other findings are wanted all the same
+        if debug:
+            traceback.print_exception(error, file=sys.stderr)
         detail = " ".join(str(error).split()) or type(error).__name__
-        return Finding(subject=subject, ok=False, detail=detail, fix=fix)
-
-
-def _packages() -> str:
-    return ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-
-
-def _device() -> str:
-    import torch
-
-    if not torch.cuda.is_available():
-        return f"no GPU, {torch.get_num_threads()} CPU threads: 'quick' is for that"
-    return f"{torch.cuda.get_device_name(0)}, {torch.cuda.get_device_properties(0).total_memory >> 30} GiB"
-
-
-def _home(settings: Settings) -> str:
-    probe = settings.home / ".doctor"
-    probe.write_text("", encoding="utf-8")
-    probe.unlink()
-    return f"{settings.home} is writable"
-
-
-def _disk(settings: Settings) -> str:
-    free_gb = shutil.disk_usage(settings.home).free / 1e9
-    if free_gb < SMALLEST_FREE_GB:
-        raise InputError(f"{free_gb:.1f} GB free, {SMALLEST_FREE_GB} are needed")
-    return f"{free_gb:.0f} GB free"
-
-
-def _face_models() -> str:
-    from f2p_datasets.detection import find_model_file
-
-    files = [
-        find_model_file(name)
-        for name in ("shape_predictor_68_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat")
-    ]
-    return f"landmarks and embedder in {files[0].parent}"
-
-
-def _characters(settings: Settings) -> str:
-    from engine_bridge.characters import list_schemas
-
-    schemas, faults = list_schemas(settings.character_folders)
-    if faults:
-        raise InputError("; ".join(str(fault) for fault in faults))
-    return ", ".join(schema.character for schema in schemas)
-
-
-def _engine(settings: Settings, order: EngineOrder) -> str:
-    with closing(open_engine(order, settings)) as engine:
-        schema = schemas_of(engine, settings)[0]
-        studio_renderer(engine, schema.character, 64)([schema.default_vector()])
-        return f"{engine.name} {engine.build} rendered {schema.character}"
-
-
-def _adapters(settings: Settings) -> str:
-    """Engines that are not installed are no fault: nobody needs all of them."""
-    adapters, faults = list_adapters(settings.engine_folders)
-    if faults:
-        raise InputError("; ".join(str(fault) for fault in faults))
-    here = [MOCK, *(name for name, adapter in adapters.items() if not adapter.missing())]
-    absent = [name for name, adapter in adapters.items() if adapter.missing()]
-    return f"{', '.join(here)}" + (f"; not installed: {', '.join(absent)} ('f2p engine list')" if absent else "")
-
-
-def _registry(settings: Settings) -> str:
-    from f2p_models.registry import Registry
-
-    versions = Registry(settings.registry).list()
-    return f"{len(versions)} published version(s)"
+        return Finding(subject=subject, ok=False, detail=detail, fix=error.fix if isinstance(error, IllError) else fix)
