@@ -9,7 +9,7 @@ from typing import Any
 
 
 class InterruptBetweenSteps:
-    """Holds the first Ctrl-C back until :meth:`check`; the second one stops at once.
+    """Holds the first Ctrl-C back, see :attr:`pending`; the second one stops at once.
 
     A step that is cut in two has moved batch-norm statistics and random generators but not the weights: nothing that
     could be continued from. Threads other than the main one get no signals, and this does nothing there.
@@ -37,7 +37,7 @@ class InterruptBetweenSteps:
             raise KeyboardInterrupt
         self._pending = True
 
-    def check(self) -> None:
-        """Raise the KeyboardInterrupt that was held back, if there is one."""
-        if self._pending:
-            raise KeyboardInterrupt
+    @property
+    def pending(self) -> bool:
+        """Whether a Ctrl-C is being held back: then stop at the next good place."""
+        return self._pending

@@ -4,12 +4,15 @@
                       held-out metrics, preview, state on disk
 
 What differs between the networks is a :class:`Task`. A run that is killed loses at most what came after its last saved
-state; Ctrl-C saves first. On a CPU, a resumed run ends with the same bits as one that was never stopped.
+state; Ctrl-C saves first. On a CPU, a resumed run ends with the same bits as one that was never stopped. Several
+processes may share the work (``distributed.py``): all run this loop, and stop after the same step.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -20,7 +23,8 @@ import torch
 from torch import Tensor, nn
 
 from f2p_models.devices import autocast, keep_freed_memory
-from f2p_models.errors import TrainingError
+from f2p_models.errors import DamagedStateError, DivergenceError, TrainingError
+from f2p_models.training.distributed import Processes, share_losses, share_statistics
 from f2p_models.training.interrupts import InterruptBetweenSteps
 from f2p_models.training.optimization import build_optimizer, build_scheduler
 from f2p_models.training.progress import Progress, SilentProgress
@@ -92,6 +96,8 @@ def fit(
     Raises TrainingError for a loss that is not finite and for a state of another run; KeyboardInterrupt after saving.
     """
     keep_freed_memory()
+    processes = Processes.current()
+    share_statistics(task.module, processes)
     with torch.random.fork_rng(devices=[]), InterruptBetweenSteps() as interrupt:
         torch.manual_seed(settings.seed)
         run = _Run(
@@ -103,6 +109,8 @@ def fit(
             device,
             progress or SilentProgress(),
             interrupt,
+            processes,
+            share_losses(task, processes),
         )
         run.go(title, resume=resume)
     task.module.eval()
@@ -150,22 +158,25 @@ class _Run(Generic[BatchT]):
     device: torch.device
     progress: Progress
     interrupt: InterruptBetweenSteps
+    processes: Processes
+    losses: Callable[..., dict[str, Tensor]]
     inside_step: bool = False
 
     def go(self, title: str, *, resume: bool) -> None:
         if resume and self.folder.state_path.exists():
-            self.state.load(self.folder)
+            with suppress(DamagedStateError):  # then from the start; nothing of it has been loaded
+                self.state.load(self.folder)
         self.progress.start(self.settings.epochs * self.source.num_batches, title)
         try:
             self.progress.advance(self.state.step)
             while self.state.epoch < self.settings.epochs:
                 self._train_epoch()
                 self._close_epoch()
-                self.interrupt.check()
-            self.folder.write_history(self.state.history)
+                self._check_interrupt()
+            self._write_history()
         except KeyboardInterrupt:
             if not self.inside_step:
-                self.state.save(self.folder)
+                self._save()
             raise
         finally:
             self.progress.finish()
@@ -177,18 +188,19 @@ class _Run(Generic[BatchT]):
             self._step(batch)
             self.inside_step = False
             self.progress.advance()
-            self.interrupt.check()
+            self._check_interrupt()
             if self.settings.checkpoint_every_steps and self.state.step % self.settings.checkpoint_every_steps == 0:
-                self.state.save(self.folder)
+                self._save()
         if self.state.batch != self.source.num_batches:
             raise TrainingError(f"source: it announced {self.source.num_batches} batches, {self.state.batch} came")
 
     def _step(self, batch: BatchT) -> None:
-        state = self.state
+        state, processes = self.state, self.processes
         state.optimizer.zero_grad(set_to_none=True)
+        generator = processes.generator(state.generator, self.settings.seed, state.step)
         with autocast(self.device, self.settings.precision):
-            losses = self.task.losses(batch, state.step, state.generator)
-        values = _read(losses)
+            losses = self.losses(processes.part(batch), state.step, generator)
+        values = dict(zip(losses, processes.mean(_read(losses)), strict=True))
         self._check_finite(values["loss"])
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
@@ -197,7 +209,7 @@ class _Run(Generic[BatchT]):
 
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
-            raise TrainingError(
+            raise DivergenceError(
                 f"loss: {loss} at step {self.state.step} with learning rate {self._learning_rate():g}; "
                 "lower learning_rate or check the pictures"
             )
@@ -206,18 +218,31 @@ class _Run(Generic[BatchT]):
         """The last step of an epoch may spoil the weights after its own loss was found good."""
         for name, value in record.items():
             if math.isnan(value):
-                raise TrainingError(f"{name}: not a number after epoch {int(record['epoch'])}; lower learning_rate")
+                raise DivergenceError(f"{name}: not a number after epoch {int(record['epoch'])}; lower learning_rate")
 
     def _close_epoch(self) -> None:
         epoch = self.state.epoch + 1
         record: Record = {"epoch": epoch, "step": self.state.step, "learning_rate": self._learning_rate()}
         record |= self.state.mean_losses()
         if epoch == self.settings.epochs or epoch % self.settings.evaluate_every_epochs == 0:
-            record |= self._judge(epoch)
+            record |= self.processes.from_first(self._judge(epoch) if self.processes.is_first else Record())
         self._check_numbers(record)
         self.state.close_epoch(record)
-        self.state.save(self.folder)
-        self.folder.write_history(self.state.history)
+        self._save()
+        self._write_history()
+
+    def _save(self) -> None:
+        if self.processes.is_first:
+            self.state.save(self.folder)
+
+    def _write_history(self) -> None:
+        if self.processes.is_first:
+            self.folder.write_history(self.state.history)
+
+    def _check_interrupt(self) -> None:
+        """All processes stop after the same step, or none does."""
+        if self.processes.any(self.interrupt.pending):
+            raise KeyboardInterrupt
 
     @torch.no_grad()
     def _judge(self, epoch: int) -> Record:
@@ -232,7 +257,7 @@ class _Run(Generic[BatchT]):
         return float(self.state.optimizer.param_groups[0]["lr"])
 
 
-def _read(losses: dict[str, Tensor]) -> dict[str, float]:
+def _read(losses: dict[str, Tensor]) -> list[float]:
     """All of them in one transfer from the device."""
-    values = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
-    return dict(zip(losses, values, strict=True))
+    values: list[float] = torch.stack([loss.detach().float() for loss in losses.values()]).tolist()
+    return values

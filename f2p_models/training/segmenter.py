@@ -28,6 +28,7 @@ from f2p_models.metrics import confusion_matrix, iou_per_class, mean_iou, pixel_
 from f2p_models.pictures import to_unit
 from f2p_models.segmenter import Segmentation, Segmenter, SegmenterConfig, enlarge
 from f2p_models.training.augmentation import Augmentation, augment
+from f2p_models.training.distributed import mean_weight
 from f2p_models.training.loop import TrainingResult, fit
 from f2p_models.training.optimization import Optimizer, Schedule
 from f2p_models.training.previews import PREVIEW_PAIRS, mask_sheet
@@ -171,7 +172,7 @@ class SegmenterTask:
             logits = enlarge(logits, pictures.shape[-1])
         labels = at_grid(masks, logits.shape[-1]).long()
         total = F.cross_entropy(logits, labels, weight=self.class_weights, ignore_index=NOT_JUDGED, reduction="sum")
-        weight = self.class_weights[labels[labels != NOT_JUDGED]].sum()
+        weight = mean_weight(self.class_weights[labels[labels != NOT_JUDGED]].sum())
         return {"loss": total / weight.clamp_min(1.0)}  # nothing may be judged at all: a mean would be 0 / 0
 
     def evaluate(self) -> Record:

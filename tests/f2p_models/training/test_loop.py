@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from f2p_models.errors import TrainingError
+from f2p_models.errors import DamagedStateError, TrainingError
 from f2p_models.imitator import ImitatorConfig
 from f2p_models.training import ImitatorTraining, TrainingResult, train_imitator
 from f2p_models.training.loop import fit
+from f2p_models.training.run_folder import RunFolder
 from f2p_models.training.settings import FitSettings
 
 Build = Callable[..., Any]
@@ -43,8 +44,7 @@ def train(toy_source: Build, tmp_path: Path) -> Callable[..., TrainingResult]:
 
 
 def state_of(folder: Path) -> dict[str, Any]:
-    state: dict[str, Any] = torch.load(folder / "state.pt", weights_only=True)
-    return state
+    return RunFolder(folder).read_state()
 
 
 def assert_same_bits(first: Any, second: Any) -> None:
@@ -160,11 +160,17 @@ def test_a_run_is_not_continued_with_other_settings(train: Build) -> None:
         train("run", epochs=2, learning_rate=0.1, resume=True)
 
 
-def test_a_damaged_state_is_named(train: Build, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_state_is_not_continued(train: Build, tmp_path: Path, damage: str) -> None:
+    train("undisturbed", epochs=2)
     train("run", epochs=1)
-    (tmp_path / "run/state.pt").write_bytes(b"cut")
-    with pytest.raises(TrainingError, match=r"state\.pt: no training state"):
-        train("run", epochs=2, resume=True)
+    state = bytearray((tmp_path / "run/state.pt").read_bytes())
+    state[len(state) // 2] ^= 1
+    (tmp_path / "run/state.pt").write_bytes(state[:3] if damage == "cut" else state)
+    with pytest.raises(DamagedStateError, match=r"state\.pt: no training state"):
+        RunFolder(tmp_path / "run").read_state()
+    train("run", epochs=2, resume=True)
+    assert_same_bits(state_of(tmp_path / "run"), state_of(tmp_path / "undisturbed"))
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_and_learning_rate(toy_source: Build, tmp_path: Path) -> None:
