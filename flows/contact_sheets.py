@@ -1,4 +1,4 @@
-"""Contact sheets: many faces beside their part masks, to see an engine, a character or a dataset at one glance.
+"""Contact sheets: many faces beside their part masks, to see an engine or a character at one glance.
 
 H, W   pixels of the sheet      S   pixels of one tile
 """
@@ -6,8 +6,6 @@ H, W   pixels of the sheet      S   pixels of one tile
 from __future__ import annotations
 
 import math
-from itertools import islice
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -16,9 +14,7 @@ from engine_bridge.bridge import EngineBridge
 from engine_bridge.errors import InputError
 from engine_bridge.frames import Picture, RenderRequest, check_frame
 from engine_bridge.parts import paint_mask
-from f2p_datasets.manifest import read_manifest
 from f2p_datasets.samplers import build_sampler
-from f2p_datasets.shards import read_shard
 
 NUM_PAIRS: Final = 24
 BACKGROUND: Final = (23, 24, 27)
@@ -51,15 +47,6 @@ def engine_sheet(
         for frame in (check_frame(*answer) for answer in zip(engine.render(batch), batch, strict=True)):
             tiles += [frame.picture, paint_mask(frame.mask)]
     return arrange_pairs(tiles)
-
-
-def dataset_sheet(folder: Path) -> Picture:
-    """The first 24 pairs of a rendered dataset, arranged in the same way."""
-    shards = [folder / shard.name for shard in read_manifest(folder).shards]
-    pairs = islice((pair for shard in shards for pair in read_shard(shard)), NUM_PAIRS)
-    return arrange_pairs(
-        [tile for pair in pairs if pair.mask is not None for tile in (pair.picture, paint_mask(pair.mask))]
-    )
 
 
 def arrange_pairs(tiles: list[Picture]) -> Picture:

@@ -19,33 +19,36 @@ _STYLE: Final = (
 )
 
 
-def draw_curve(points: Points, label: str, *, baseline: float | None = None, unit: str = "epoch") -> str:
+def draw_curve(
+    points: Points, label: str, *, baseline: float | None = None, unit: str = "epoch", other: Points = ()
+) -> str:
     """One quantity over epochs, or over what ``unit`` counts, as an SVG element; ``baseline`` is a dashed line.
 
-    Empty for fewer than two points.
+    ``other`` is the same quantity of something to compare with. Empty for fewer than two points.
     """
     if len(points) < 2:
         return ""
-    xs, ys = [x for x, _ in points], [y for _, y in points]
+    xs, ys = [x for x, _ in (*points, *other)], [y for _, y in (*points, *other)]
+    first, last = min(xs), max(xs)
     shown = [*ys, *([] if baseline is None else [baseline])]
     low, high = _padded(min(shown), max(shown))
 
     def place(x: float, y: float) -> tuple[float, float]:
-        across, up = (x - xs[0]) / (xs[-1] - xs[0]), (y - low) / (high - low)
+        across, up = (x - first) / (last - first), (y - low) / (high - low)
         return _LEFT + across * (_WIDTH - _LEFT - _RIGHT), _HEIGHT - _BOTTOM - up * (_HEIGHT - _TOP - _BOTTOM)
 
     end_x, end_y = place(*points[-1])
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))
     parts = [
-        *(_grid_line(low + (high - low) * step / _NUM_LINES, place(xs[0], low + (high - low) * step / _NUM_LINES)[1])
+        *(_grid_line(low + (high - low) * step / _NUM_LINES, place(first, low + (high - low) * step / _NUM_LINES)[1])
           for step in range(_NUM_LINES + 1)),
-        *([] if baseline is None else [_baseline(place(xs[0], baseline)[1])]),
-        f'<polyline class="curve" points="{path}"/>',
+        *([] if baseline is None else [_baseline(place(first, baseline)[1])]),
+        *([_polyline("curve other", [place(*point) for point in other])] if other else []),
+        _polyline("curve", [place(*point) for point in points]),
         f'<circle class="dot" cx="{end_x:.1f}" cy="{end_y:.1f}" r="3.5"/>',
-        f'<text class="tick" x="{_LEFT}" y="{_HEIGHT - 8}">{unit} {xs[0]:g}</text>',
-        f'<text class="tick end" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 8}">{xs[-1]:g}</text>',
+        f'<text class="tick" x="{_LEFT}" y="{_HEIGHT - 8}">{unit} {first:g}</text>',
+        f'<text class="tick end" x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 8}">{last:g}</text>',
     ]  # fmt: skip
-    title = f"{escape(label)}: {ys[-1]:.4g} after {unit} {xs[-1]:g}"
+    title = f"{escape(label)}: {points[-1][1]:.4g} after {unit} {points[-1][0]:g}"
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title}">{"".join(parts)}</svg>'
 
 
@@ -54,6 +57,10 @@ def standalone_drawing(drawing: str, title: str) -> str:
     head = f'<style>{_STYLE}</style><text class="title" x="{_LEFT}" y="10">{escape(title)}</text>'
     start, rest = drawing.split(">", 1)
     return f'{start} xmlns="http://www.w3.org/2000/svg" width="{2 * _WIDTH}">{head}{rest}\n'
+
+
+def _polyline(name: str, places: Points) -> str:
+    return f'<polyline class="{name}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}"/>'
 
 
 def _grid_line(value: float, y: float) -> str:

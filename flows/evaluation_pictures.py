@@ -1,7 +1,11 @@
-"""Pictures of an evaluation, for the report and the model card: never of pairs that a network was trained on."""
+"""Pictures of an evaluation, for the report and the model card: never of pairs that a network was trained on.
+
+Each is a sheet of 192-pixel tiles, a column per pair; ``NAME.json`` beside the imitator's says which pairs they are.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +26,8 @@ from f2p_models.training.previews import Sheet, difference, mask_sheet, picture_
 from f2p_models.training.sources import Batch, BatchSource, mask_of, vector_of
 
 COLUMNS: Final = 8
+#: Where the imitator is worst there is the most to learn from.
+WORST_COLUMNS: Final = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +71,7 @@ def draw_evaluation(
 ) -> None:
     """Write a PNG for each of :data:`DRAWN`."""
     folder.mkdir(parents=True, exist_ok=True)
-    typical, worst = _imitations(creator.bundle.imitator, studio)
+    typical, worst = _imitations(creator.bundle.imitator, studio, folder)
     sheets = {
         "characters": _characters(creator, photos[:COLUMNS], render, mode),
         "imitator": typical,
@@ -77,15 +83,21 @@ def draw_evaluation(
 
 
 @torch.no_grad()
-def _imitations(imitator: Imitator, heldout: BatchSource) -> tuple[Sheet, Sheet]:
+def _imitations(imitator: Imitator, heldout: BatchSource, folder: Path) -> tuple[Sheet, Sheet]:
     """Engine, imitator and their difference: the first held-out pairs, and those with the largest L1."""
-    engine, imitated = _everything(
+    indices, engine, imitated = _everything(
         heldout, lambda batch: imitator.picture(vector_of(batch).to(_device(imitator))).cpu()
     )
-    order = (engine - imitated).abs().mean((1, 2, 3)).argsort(descending=True)
-    rows = [torch.arange(min(COLUMNS, len(engine))), order[:COLUMNS]]
-    first, last = (picture_sheet(engine[row], imitated[row], difference(engine[row], imitated[row])) for row in rows)
-    return first, last
+    errors = (engine - imitated).abs().mean((1, 2, 3))
+    first, last = torch.arange(min(COLUMNS, len(engine))), errors.argsort(descending=True)[:WORST_COLUMNS]
+    for name, row in (("imitator", first), ("imitator-worst", last)):
+        pairs = [{"pair": int(indices[place]), "l1": float(errors[place])} for place in row]
+        (folder / f"{name}.json").write_text(json.dumps(pairs) + "\n", encoding="utf-8")
+    return _sheet(engine[first], imitated[first]), _sheet(engine[last], imitated[last])
+
+
+def _sheet(engine: Tensor, imitated: Tensor) -> Sheet:
+    return picture_sheet(engine, imitated, difference(engine, imitated))
 
 
 @torch.no_grad()
@@ -104,11 +116,11 @@ def _characters(creator: Creator, photos: Tensor, render: Renderer, mode: Mode) 
     return picture_sheet(photos, rendered)
 
 
-def _everything(heldout: BatchSource, answer: Callable[[Batch], Tensor]) -> tuple[Tensor, Tensor]:
-    """All held-out pictures (N, 3, H, W) in [0, 1], and a network's answers to them."""
+def _everything(heldout: BatchSource, answer: Callable[[Batch], Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Indices (N,) of all held-out pairs, their pictures (N, 3, H, W) in [0, 1], and a network's answers to them."""
     batches = list(heldout.epoch(0))
     pictures = to_unit(torch.cat([batch.image for batch in batches]))
-    return pictures, torch.cat([answer(batch) for batch in batches])
+    return torch.cat([batch.index for batch in batches]), pictures, torch.cat([answer(batch) for batch in batches])
 
 
 def _device(network: torch.nn.Module) -> torch.device:

@@ -49,3 +49,12 @@ def test_a_drawing_of_its_own_brings_its_title_and_colors() -> None:
     assert drawing.tag == f"{space}svg"
     assert "stroke" in (drawing.findtext(f"{space}style") or "")
     assert drawing.findtext(f"{space}text") == "How <far>"
+
+
+def test_a_curve_to_compare_with_widens_both_axes_and_lies_behind() -> None:
+    drawing = ElementTree.fromstring(draw_curve([(1, 0.5), (2, 0.4)], "l1", other=[(1, 0.9), (4, 0.1)]))
+    behind, front = drawing.findall("polyline")
+    assert [behind.attrib["class"], front.attrib["class"]] == ["curve other", "curve"]
+    ends = [float(line.attrib["points"].split()[-1].split(",")[0]) for line in (front, behind)]
+    assert ends[0] < ends[1]
+    assert drawing.attrib["aria-label"] == "l1: 0.4 after epoch 2"
