@@ -1,14 +1,15 @@
 # One command name everywhere: people, CI and the docs call these.
 #   make run    the main job: a character type becomes a published creator, a photo becomes a character
 #   make test   the test suite          make check  format, lint, types, import rules
-#   make bench  benchmarks              make clean  forget the virtual environment (never the home)
+#   make bench  benchmarks              make soak   200 faults, each followed by a proof (an hour or two)
+#   make clean  forget the virtual environment (never the home)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install run test check bench format clean
+.PHONY: help install run test check bench soak format clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -36,6 +37,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m infra.bench
+
+soak: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m infra.soak chaos --injections 200
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -28,6 +28,7 @@ from f2p_models.translator import Translator, TranslatorConfig
 SCHEMA_VERSION: Final = 1
 WEIGHTS_FILE: Final = "weights.safetensors"
 CARD_FILE: Final = "checkpoint.json"
+_CARD_HASH: Final = "card_sha256"
 
 Network = TypeVar("Network", Imitator, Segmenter, Translator)
 
@@ -66,18 +67,30 @@ class CheckpointCard:
             raise CheckpointError(f"kind: {self.kind!r} is none of {', '.join(_KINDS)}")
 
     def to_json(self) -> str:
-        """Sorted, so that equal cards are equal files."""
-        return json.dumps({"schema_version": SCHEMA_VERSION, **asdict(self)}, indent=2, sort_keys=True) + "\n"
+        """Sorted, so that equal cards are equal files; with a hash of the rest as ``card_sha256``."""
+        data = {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        return json.dumps({**data, _CARD_HASH: _card_hash(data)}, indent=2, sort_keys=True) + "\n"
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CheckpointCard:
-        """Inverse of :meth:`to_json`, after parsing. Raises CheckpointError for another version or other fields."""
+        """Inverse of :meth:`to_json`, after parsing. Raises CheckpointError for another version, or other content.
+
+        Cards of earlier days have no hash.
+        """
+        stated, data = data.get(_CARD_HASH), {key: value for key, value in data.items() if key != _CARD_HASH}
+        if stated not in (None, _card_hash(data)):
+            raise CheckpointError("it is not what was written; train again")
         if data.get("schema_version") != SCHEMA_VERSION:
             raise CheckpointError(f"schema_version {data.get('schema_version')!r} is not {SCHEMA_VERSION}; train again")
         wrong = (data.keys() - {"schema_version"}) ^ {entry.name for entry in fields(cls)}
         if wrong:
             raise CheckpointError(f"field {min(wrong)!r} is missing or unknown; train again with this version of f2p")
         return cls(**{key: value for key, value in data.items() if key != "schema_version"})
+
+
+def _card_hash(data: Mapping[str, Any]) -> str:
+    """SHA-256 of the card as plain JSON: a metric that is read wrongly decides wrongly."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def save_checkpoint(folder: Path, module: Imitator | Segmenter | Translator, card: CheckpointCard) -> CheckpointCard:

@@ -2,10 +2,12 @@
 
     <registry>/registry.db                 index (MLflow on SQLite): versions, tags, alias ``champion``
     <registry>/<character>/<version>/      a bundle, never changed: files are read-only and verified before use
+    <registry>/<character>/decisions.json  which were made champion, and why; the index follows it
+    <registry>/<character>/noise/ scores/  what versions are compared by, see ``score_noise`` and ``promotion``
 
 A version appears by renaming a finished folder; its row in the index follows. Whatever a crash leaves between the
-two is mended by the next call, whichever it is. The folders are the truth, so the home can be moved and a lost index
-is rebuilt (the history of promotions by hand is then lost with it).
+two is mended by the next call, whichever it is. The folders are the truth, so the home can be moved, and an index that
+is lost or damaged is made anew from them.
 """
 
 from __future__ import annotations
@@ -13,19 +15,19 @@ from __future__ import annotations
 import fcntl
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, MutableSequence, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from f2p_models.bundle_manifest import BundleManifest, read_manifest, verify_bundle
+from f2p_models.checkpoints import read_card
+from f2p_models.decisions import Decisions, read_decisions, write_decisions
 from f2p_models.durable import sync
-from f2p_models.errors import BundleError, RegistryError
+from f2p_models.errors import BundleError, CheckpointError, RegistryError
+from f2p_models.promotion import KEPT_BACK, Margin, judge, margin_for, note_score, noted_score
 from f2p_models.registry_index import CHAMPION, IndexRow, RegistryIndex
 
-#: How far a challenger's score may lie below the best champion's: about the noise of 50 held-out photos.
-MARGIN: Final = 0.02
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -44,14 +46,21 @@ class ModelVersion:
     reason: str
     published_at: str
 
+    @property
+    def is_kept_back(self) -> bool:
+        """Whether it was found worse than the champion, or could not be compared; promoting it by hand ends that."""
+        return self.reason.startswith(KEPT_BACK)
+
 
 class Registry:
-    """The versions under one folder, usually ``<home>/registry``. Made on first use; safe between processes."""
+    """The versions under one folder, usually ``<home>/registry``. Made on first use; safe between processes.
 
-    def __init__(self, folder: Path, *, margin: float = MARGIN) -> None:
+    ``database`` is the address of the index where it is not a file beside the versions.
+    """
+
+    def __init__(self, folder: Path, *, database: str | None = None) -> None:
         self._folder = folder
-        self._margin = margin
-        self._index = RegistryIndex(folder / "registry.db")
+        self._index = RegistryIndex(database or folder / "registry.db")
 
     def publish(self, character: str, bundle: Path) -> ModelVersion:
         """Keep a copy of a finished bundle as the next version, and make it champion unless it is worse.
@@ -83,25 +92,71 @@ class Registry:
         with self._locked(character):
             return self._read(character, self._resolve(character, version))
 
+    def unscored_champion(self, character: str, fingerprint: str, heldout: str) -> ModelVersion | None:
+        """The champion, if it is of that schema and has no score on that held-out set yet."""
+        with self._locked(character):
+            for version, manifest in self._readable(character, self._champions(character)[-1:]).items():
+                scored = manifest.heldout == heldout or noted_score(self._folder, manifest, heldout) is not None
+                if manifest.fingerprint == fingerprint and not scored:
+                    return self._read(character, version)
+        return None
+
+    def note_score(self, champion: ModelVersion, heldout: str, score: float) -> None:
+        """Keep what a version scored on another held-out set than its own; challengers of that set are held to it."""
+        with self._locked(champion.character):
+            note_score(self._folder, self._manifest(champion.character, champion.version), heldout, score)
+
     def promote(self, character: str, version: int) -> ModelVersion:
         """Make a version champion by hand, whatever its score."""
         with self._locked(character):
             chosen = self._resolve(character, version)
-            history = self._index.champions(character)
+            history = self._champions(character)
             if history[-1:] != [chosen]:
-                self._index.set_tag(character, chosen, "reason", "promoted by hand")
-                self._index.set_champions(character, [*history, chosen])
+                self._keep(character, self._decisions(character).with_(chosen, "promoted by hand", [*history, chosen]))
             return self._read(character, chosen)
 
     def rollback(self, character: str) -> ModelVersion:
         """Take the champion out of use and restore the one before it. Raises RegistryError when there is none."""
         with self._locked(character):
-            history = self._index.champions(character)
+            history = self._champions(character)
             if len(history) < 2:
                 raise RegistryError(f"{character}: there is no earlier champion to roll back to; promote a version")
-            self._index.set_tag(character, history[-1], "reason", f"rolled back to version {history[-2]}")
-            self._index.set_champions(character, history[:-1])
+            reason = f"rolled back to version {history[-2]}"
+            self._keep(character, self._decisions(character).with_(history[-1], reason, history[:-1]))
             return self._read(character, history[-2])
+
+    def superseded(self, character: str, keep: int) -> Sequence[int]:
+        """Versions that can go when the last ``keep`` are to stay, oldest first.
+
+        Never the champion; the champion before it, to which a rollback returns; nor the best champion of its held-out
+        set, which challengers are compared with.
+        """
+        with self._locked(character):
+            versions, history = self._stored_versions(character), self._champions(character)
+            staying = {*versions[-keep:], *history[-2:], *self._yardstick(character, history)}
+            return [version for version in versions if version not in staying]
+
+    def remove(self, character: str, version: int) -> None:
+        """Delete a version for good; its number is not given again. Raises RegistryError for the champion.
+
+        A crash leaves it whole, or under a name that the next call tidies away.
+        """
+        with self._locked(character):
+            found = self._resolve(character, version)
+            if self._champions(character)[-1:] == [found]:
+                raise RegistryError(f"{character}: version {found} is the champion; promote another one first")
+            self._keep(character, self._decisions(character).without(found))
+            gone = self._folder / character / f".staging-removed-{found}"
+            (self._folder / character / str(found)).rename(gone)
+            self._index.remove(character, found)
+            shutil.rmtree(gone)
+
+    def _yardstick(self, character: str, history: Sequence[int]) -> Sequence[int]:
+        """The best champion measured on the same held-out set as the one in use."""
+        champions = self._readable(character, history)
+        heldout = champions[history[-1]].heldout if history and history[-1] in champions else None
+        same = [version for version, manifest in champions.items() if manifest.heldout == heldout]
+        return [max(same, key=lambda version: champions[version].score)] if same else []
 
     def _characters(self) -> Sequence[str]:
         if not self._folder.is_dir():
@@ -120,14 +175,51 @@ class Registry:
             yield
 
     def _mend(self, character: str) -> None:
-        for leftover in (self._folder / character).glob(".staging-*"):
+        shelf = self._folder / character
+        for aside in shelf.glob(".damaged-*"):
+            intact = shelf / aside.name.removeprefix(".damaged-")
+            shutil.rmtree(aside) if intact.exists() else aside.rename(intact)
+        for leftover in shelf.glob(".staging-*"):
             shutil.rmtree(leftover)
         rows = {row.version: row for row in self._index.rows(character)}
         for version in self._stored_versions(character):
             if version not in rows:
                 self._register(character, version)
-            elif "reason" not in rows[version].tags:
+        self._follow(character, rows)
+        for version in self._stored_versions(character):
+            if version not in self._decisions(character).reasons:
                 self._decide(character, version)
+
+    def _follow(self, character: str, rows: Mapping[int, IndexRow]) -> None:
+        """Have the index say what was decided; where that is not known, believe the index."""
+        decided = read_decisions(self._folder / character)
+        if decided is None:
+            reasons = {version: row.tags["reason"] for version, row in rows.items() if "reason" in row.tags}
+            if reasons:
+                write_decisions(
+                    self._folder / character,
+                    Decisions(champions=tuple(self._index.champions(character)), reasons=reasons),
+                )
+        else:
+            self._tell_index(character, decided)
+
+    def _tell_index(self, character: str, decided: Decisions) -> None:
+        rows = {row.version: row for row in self._index.rows(character)}
+        for version in decided.reasons.keys() & rows.keys():
+            if rows[version].tags.get("reason") != decided.reasons[version]:
+                self._index.set_tag(character, version, "reason", decided.reasons[version])
+        if decided.champions and self._index.champions(character) != [*decided.champions]:
+            self._index.set_champions(character, [*decided.champions])
+
+    def _keep(self, character: str, decided: Decisions) -> None:
+        write_decisions(self._folder / character, decided)
+        self._tell_index(character, decided)
+
+    def _decisions(self, character: str) -> Decisions:
+        return read_decisions(self._folder / character) or Decisions()
+
+    def _champions(self, character: str) -> MutableSequence[int]:
+        return [*self._decisions(character).champions]
 
     def _stored_versions(self, character: str) -> Sequence[int]:
         folders = (self._folder / character).glob("[0-9]*")
@@ -135,9 +227,13 @@ class Registry:
 
     def _version_with(self, manifest: BundleManifest) -> int | None:
         """The version that already has this identity."""
-        versions = self._stored_versions(manifest.character)
-        same = (v for v in versions if self._manifest(manifest.character, v).identity == manifest.identity)
-        return next(same, None)
+        identities = {row.version: row.tags.get("identity") for row in self._index.rows(manifest.character)}
+        for version in self._stored_versions(manifest.character):
+            with suppress(BundleError):  # damaged: the index remembers
+                identities[version] = self._manifest(manifest.character, version).identity
+            if identities.get(version) == manifest.identity:
+                return version
+        return None
 
     def _store(self, bundle: Path, manifest: BundleManifest) -> int:
         """Copy, verify the copy, rename, register: in an order that a crash cannot turn into half a version."""
@@ -149,6 +245,7 @@ class Registry:
         _seal(staging)
         staging.rename(shelf / str(version))
         self._register(manifest.character, version)
+        self._decide(manifest.character, version)
         return version
 
     def _is_intact(self, character: str, version: int) -> bool:
@@ -164,33 +261,64 @@ class Registry:
         shutil.copytree(bundle, staging)
         verify_bundle(staging)
         _seal(staging)
-        shutil.rmtree(folder)
+        aside = folder.with_name(f".damaged-{folder.name}")
+        folder.rename(aside)
         staging.rename(folder)
+        shutil.rmtree(aside)
 
     def _register(self, character: str, version: int) -> None:
         manifest = self._manifest(character, version)
         tags = {"identity": manifest.identity, "heldout": manifest.heldout, "score": repr(manifest.score)}
         given = self._index.add(character, f"{character}/{version}", tags)
+        while given < version:  # a rebuilt index: the versions between were removed
+            self._index.remove(character, given)
+            given = self._index.add(character, f"{character}/{version}", tags)
         if given != version:
             raise RegistryError(f"{character}: version {version} is out of step with the index, which is at {given}")
-        self._decide(character, version)
 
     def _decide(self, character: str, version: int) -> None:
         """Champion or not, and why. Compared with the best champion in the history, so that small steps down
         within the margin cannot add up night after night."""
-        history = self._index.champions(character)
-        champions = {v: self._manifest(character, v) for v in history if v != version}
-        promoted, reason = _judge(self._manifest(character, version), champions, self._margin)
+        history = self._champions(character)
+        champions = self._readable(character, [v for v in history if v != version])
+        challenger = self._manifest(character, version)
+        noted = {v: noted_score(self._folder, champion, challenger.heldout) for v, champion in champions.items()}
+        rescored = {v: score for v, score in noted.items() if score is not None}
+        promoted, reason = judge(challenger, champions, rescored, self._margin(character, version))
+        if history and history[-1] not in {version, *champions}:
+            promoted, reason = (
+                False,
+                (
+                    f"{KEPT_BACK}: version {history[-1]}, the champion, is damaged, so nothing compares with it; "
+                    "publish it again, or decide with f2p models promote"
+                ),
+            )
         if promoted and version not in history:
-            self._index.set_champions(character, [*history, version])
-        self._index.set_tag(character, version, "reason", reason)
+            history.append(version)
+        self._keep(character, self._decisions(character).with_(version, reason, history))
+
+    def _readable(self, character: str, versions: Sequence[int]) -> dict[int, BundleManifest]:
+        """Manifests of the versions that are not damaged."""
+        manifests = {}
+        for version in versions:
+            with suppress(BundleError):
+                manifests[version] = self._manifest(character, version)
+        return manifests
+
+    def _margin(self, character: str, version: int) -> Margin:
+        """By the noise of the recipe that the version was trained by."""
+        try:
+            recipe = read_card(self._folder / character / str(version) / "imitator").recipe
+        except CheckpointError:
+            recipe = None
+        return margin_for(self._folder, character, recipe)
 
     def _resolve(self, character: str, version: int | str) -> int:
         versions = self._stored_versions(character)
         if not versions:
             raise RegistryError(f"{character}: nothing is published yet; run 'f2p run --character {character}'")
         if version == CHAMPION:
-            return self._index.champions(character)[-1]
+            return self._champions(character)[-1]
         if not str(version).isdecimal() or int(version) not in versions:
             raise RegistryError(f"version: {character} has no {version!r}; published are {versions} and 'champion'")
         return int(version)
@@ -209,31 +337,10 @@ class Registry:
             metrics=manifest.metrics,
             parents=manifest.parents,
             heldout=manifest.heldout,
-            is_champion=self._index.champions(character)[-1:] == [version],
+            is_champion=self._champions(character)[-1:] == [version],
             reason=row.tags.get("reason", ""),
             published_at=row.published_at,
         )
-
-
-def _judge(challenger: BundleManifest, champions: Mapping[int, BundleManifest], margin: float) -> tuple[bool, str]:
-    """(becomes champion, reason). Scores are compared only when measured on the same held-out set.
-
-    Champions of another schema do not count: the character has changed, and nobody can use them any more.
-    """
-    usable = {v: champion for v, champion in champions.items() if champion.fingerprint == challenger.fingerprint}
-    if not usable:
-        return True, f"first version of schema {challenger.fingerprint}, score {challenger.score:.4f}"
-    comparable = {v: champion for v, champion in usable.items() if champion.heldout == challenger.heldout}
-    if not comparable:
-        return False, (
-            "kept as challenger: no champion was measured on its held-out set, so the scores do not compare; "
-            "look at both and decide with f2p models promote"
-        )
-    best = max(comparable, key=lambda v: comparable[v].score)
-    comparison = f"score {challenger.score:.4f} against {comparable[best].score:.4f} of version {best}"
-    if challenger.score < comparable[best].score - margin:
-        return False, f"kept as challenger: {comparison}, worse by more than {margin}"
-    return True, f"not worse: {comparison}, margin {margin}"
 
 
 def _seal(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""MLflow's model registry on SQLite, cut down to what publishing needs.
+"""MLflow's model registry on SQLite or PostgreSQL, cut down to what publishing needs.
 
 The database is an index: the version folders hold the truth and it can be rebuilt from them. Only relative paths go
 into it, because MLflow stores locations as they are given and a moved home would break absolute ones.
@@ -17,8 +17,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from f2p_models.index_health import put_aside, put_aside_when_damaged
+
 CHAMPION: Final = "champion"
 _HISTORY_TAG: Final = "champion_history"
+#: In what SQLite says when the database itself is not at fault.
+_PASSING_TROUBLE: Final = ("locked", "readonly", "read-only", "disk is full", "disk I/O", "unable to open")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +35,14 @@ class IndexRow:
 
 
 class RegistryIndex:
-    """Versions, their tags and the history of champions, per character. ``database`` is the SQLite file."""
+    """Versions, their tags and the history of champions, per character.
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    ``database`` is an SQLite file, or the address of a database as SQLAlchemy writes it.
+    """
+
+    def __init__(self, database: Path | str) -> None:
+        self._uri = database if isinstance(database, str) else f"sqlite:///{database.resolve()}"
+        self._file = database if isinstance(database, Path) else None
 
     def characters(self) -> list[str]:
         """Every character with at least one version, sorted."""
@@ -50,6 +58,10 @@ class RegistryIndex:
         if character not in self.characters():
             self._client.create_registered_model(character)
         return int(self._client.create_model_version(character, source, tags=dict(tags)).version)
+
+    def remove(self, character: str, version: int) -> None:
+        """Forget a version; its number is not given again."""
+        self._client.delete_model_version(character, str(version))
 
     def set_tag(self, character: str, version: int, key: str, value: str) -> None:
         self._client.set_model_version_tag(character, str(version), key, value)
@@ -68,7 +80,16 @@ class RegistryIndex:
 
     @cached_property
     def _client(self) -> Any:
-        return _open_quietly(f"sqlite:///{self._database.resolve()}")
+        if self._file is None:
+            return _open_quietly(self._uri)
+        put_aside_when_damaged(self._file)
+        try:
+            return _open_quietly(self._uri)
+        except Exception as error:  # whatever MLflow misses in it; everything it says can be told it again
+            if not self._file.is_file() or any(word in str(error) for word in _PASSING_TROUBLE):
+                raise
+            put_aside(self._file)
+            return _open_quietly(self._uri)
 
 
 def _open_quietly(uri: str) -> Any:

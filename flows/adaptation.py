@@ -7,45 +7,36 @@ changed copies (Lee, 2013; Xie et al., 2020). Renders go on taking turns, so tha
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Final
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.manifest import read_manifest
-from f2p_datasets.parsing import ParsingPlan, ParsingSet, import_parsing_set
+from f2p_datasets.parsing import ParsingSet, import_parsing_set
 from f2p_models import training
 from f2p_models.checkpoints import load_segmenter
 from f2p_models.training.loop import TrainingResult
 from f2p_models.training.progress import Progress
+from flows.dataset_plans import TITLES, dataset_target, labelled_plan
+from flows.layout import PARSING
 from flows.progress import ProgressBar
-from flows.render import inputs_of, verify_dataset_of
 from flows.runs import Run
-from flows.steps import is_done
 from flows.train import checkpoint_hash, dataset_key, open_pairs, trained
-
-#: Of the learning rate that the segmenter was trained with: it has learned already.
-SLOWER: Final = 0.3
+from flows.training_plans import adaptation_inputs, adaptation_settings
 
 
 def gather_labelled(run: Run, template: AlignmentTemplate, labelled: ParsingSet) -> Path:
     """A parsing set's photos and masks in the studio's frame. Raises InputError for a set without all parts."""
-    plan = ParsingPlan(
-        labelled=labelled,
-        template=template,
-        resolution=run.recipe.photo_resolution,
-        shard_size=run.recipe.shard_size,
-    )
+    plan = labelled_plan(run.order, template, labelled)
     provenance = plan.provenance()
-    folder = run.settings.datasets / f"{run.schema.character}-parsing-{provenance.key}"
-    title = "Align the labelled photos"
-    with run.step(title, "parsing", provenance.key, folder, inputs_of(provenance)) as record:
-        record.cached = is_done(folder, lambda found: verify_dataset_of(found, provenance.key))
+    target = dataset_target(run.order, provenance, PARSING, TITLES[PARSING])
+    folder = target.folder
+    with run.step_to(target) as record:
+        record.cached = target.is_done
         if not record.cached:
-            with run.alone(folder), ProgressBar(title) as bar:
+            with run.alone(folder), ProgressBar(target.title) as bar:
                 bar.start(provenance.count)
                 import_parsing_set(plan, folder, progress=lambda *_: bar.advance())
         manifest = read_manifest(folder)
@@ -59,12 +50,7 @@ def adapt_segmenter(
 ) -> Path:
     """Go on with a trained segmenter on a dataset of labelled photos, on one of photos, or on both."""
     start, _ = load_segmenter(segmenter)
-    settings = replace(
-        run.recipe.segmenter,
-        seed=run.seed,
-        imagenet_trunk=None,
-        learning_rate=SLOWER * run.recipe.segmenter.learning_rate,
-    )
+    settings = adaptation_settings(run.order)
     fields = ("image", "mask")
     masked = [found for found in (photo_like, labelled) if found]
 
@@ -82,10 +68,6 @@ def adapt_segmenter(
         )
 
     datasets = [*masked, *([photos] if photos else [])]
-    inputs = {
-        "architecture": asdict(start.config),
-        "training": settings.to_dict(),
-        "datasets": [dataset_key(found) for found in datasets],
-        "segmenter": checkpoint_hash(segmenter),
-    }
+    keys = [dataset_key(found) for found in datasets]
+    inputs = adaptation_inputs(run.order, start.config, keys, checkpoint_hash(segmenter))
     return trained(run, "segmenter", inputs, fit, datasets=datasets, parents={"segmenter": segmenter})

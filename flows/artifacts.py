@@ -7,8 +7,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+from flows.settings import reports_address
 
 
 def show_table(title: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -17,8 +20,10 @@ def show_table(title: str, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def show_link(title: str, path: Path) -> None:
-    """A file or folder on this machine."""
-    create_link_artifact(key=_key(title), link=path.resolve().as_uri(), link_text=str(path), description=title)
+    """A file or folder on this machine; a report, while they are served, where a browser finds it."""
+    served = reports_address() if path.suffix == ".html" else None
+    link = f"{served}/{quote(path.name)}" if served else path.resolve().as_uri()
+    create_link_artifact(key=_key(title), link=link, link_text=str(path), description=title)
 
 
 def show_picture(title: str, path: Path) -> None:

@@ -37,7 +37,7 @@ from flows.portraits import SHOWN_PX, Faces, Portrait, PortraitFinder
 from flows.progress import ProgressBar, say
 from flows.recipes import RECIPES, find_recipe
 from flows.runs import Run
-from flows.steps import Step, is_done, plain
+from flows.steps import Step, is_done
 
 FACES_AT_ONCE: Final = 16
 RESTARTS_WITH_SEED: Final = 2
@@ -248,7 +248,8 @@ def create_characters(run: Run, version: ModelVersion, photos: Sequence[Path]) -
                 published = open_published(version, run.engine, weights=run.settings.lightcnn_weights)
                 made = published.create(photos, out, bar)
                 with appearing_file(out / OUTCOME_FILE) as stream:
-                    stream.write(json.dumps(plain(made)).encode())
+                    names = [folder.relative_to(out).as_posix() for folder in made.created]  # a home may be moved
+                    stream.write(json.dumps({"created": names, "failed": made.failed}).encode())
         outcome = _read_outcome(out)
         record.figures = {"created": len(outcome.created), "failed": len(outcome.failed)}
     for line in outcome.failed:
@@ -264,7 +265,7 @@ def _read_outcome(out: Path) -> Outcome:
     """What an earlier call created, if all of it is still there. Raises InputError."""
     try:
         data = json.loads((out / OUTCOME_FILE).read_text(encoding="utf-8"))
-        outcome = Outcome(created=[Path(folder) for folder in data["created"]], failed=data["failed"])
+        outcome = Outcome(created=[out / folder for folder in data["created"]], failed=data["failed"])
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{out}: nothing was created here ({error})") from error
     for folder in outcome.created:

@@ -7,6 +7,7 @@ evaluations/<character>-evaluation-<key>/
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from engine_bridge.schema import ParameterSchema
+from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.loaders.memory import MemoryPairs
 from f2p_datasets.manifest import TABLE_NAME, read_manifest
 from f2p_datasets.pair_table import read_rows
@@ -38,26 +40,20 @@ from flows.progress import ProgressBar
 from flows.recipes import Recipe
 from flows.runs import Run
 from flows.settings import Settings
-from flows.steps import Step, is_done
+from flows.targets import Order, Target, step_target
 from flows.train import TrainedCreator, dataset_key, open_pairs
 
 
 @task(task_run_name="evaluate", cache_policy=NO_CACHE, persist_result=False)
 def evaluate_creator(run: Run, trained: TrainedCreator, studio: Path, photo_like: Path, heldout_photos: Path) -> Path:
     """Measure everything that is published with a version. Returns the evaluation's folder."""
-    inputs = {
-        **trained.hashes(),
-        "template": trained.template.fingerprint,
-        "datasets": [dataset_key(found) for found in (studio, photo_like, heldout_photos)],
-        "search": asdict(run.recipe.search),
-        "modes": list(run.recipe.evaluated_modes),
-    }
-    step = Step(stage="evaluation", character=run.schema.character, inputs=inputs)
-    folder = step.folder(run.settings.evaluations)
-    with run.step("Evaluate", "evaluation", step.key, folder, step.record) as record:
-        record.cached = is_done(folder / EVALUATION_FILE, read_evaluation)
+    keys = [dataset_key(found) for found in (studio, photo_like, heldout_photos)]
+    target = evaluation_target(run.order, trained.hashes(), trained.template, keys)
+    folder = target.folder
+    with run.step_to(target) as record:
+        record.cached = target.is_done
         if not record.cached:
-            with run.alone(folder), ProgressBar("Evaluate") as bar:
+            with run.alone(folder), ProgressBar(target.title) as bar:
                 bar.start(2 + len(run.recipe.evaluated_modes))
                 creator = open_creator(run, trained)
                 found = _measure(run, creator, bar, studio=studio, photo_like=photo_like, heldout_photos=heldout_photos)
@@ -77,6 +73,25 @@ def evaluate_creator(run: Run, trained: TrainedCreator, studio: Path, photo_like
     for picture in sorted((folder / PICTURES).glob("*.png")):
         show_picture(f"{run.schema.character} {picture.stem}", picture)
     return folder
+
+
+def evaluation_target(
+    order: Order, networks: Mapping[str, str], template: AlignmentTemplate, datasets: Sequence[str]
+) -> Target:
+    """The evaluation of networks, given by their hashes, on datasets, given by their keys."""
+    inputs = {
+        **networks,
+        "template": template.fingerprint,
+        "datasets": list(datasets),
+        "search": asdict(order.recipe.search),
+        "modes": list(order.recipe.evaluated_modes),
+    }
+    return step_target(
+        "Evaluate",
+        order.step("evaluation", inputs),
+        order.settings.evaluations,
+        lambda folder: read_evaluation(folder / EVALUATION_FILE),
+    )
 
 
 def open_creator(run: Run, trained: TrainedCreator) -> Creator:

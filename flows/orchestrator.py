@@ -7,6 +7,7 @@ could be closed, and writes its troubles at shutdown to the terminal.
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from engine_bridge.errors import EngineError
+from f2p_models.index_health import put_aside_when_damaged
+from flows.progress import say
 from flows.settings import Settings, use_prefect_server, user_prefect_server
 
 START_DEADLINE_S = 180.0
@@ -36,12 +39,38 @@ def start_orchestrator(settings: Settings) -> None:
     """
     if user_prefect_server():
         return
+    served = served_address(settings)
+    if served:
+        use_prefect_server(served)
+        return
+    # Prefect's database is nobody's truth; a damaged one would stop every run from now on.
+    if put_aside_when_damaged(settings.prefect / "prefect.db"):
+        say("  [yellow]Prefect's database was damaged and is made anew; its history is lost, artifacts are not[/]")
     port = _free_port()
     server = _spawn_server(port, settings.prefect / "server.log")
     atexit.register(_stop, server)
     use_prefect_server(f"http://127.0.0.1:{port}/api")
     import_module("flows.stages")
     _wait_until_healthy(server, port, settings.prefect / "server.log")
+
+
+def served_note(settings: Settings) -> Path:
+    """Where ``f2p serve`` writes down how its server is reached, as long as it serves the home."""
+    return settings.prefect / "served.json"
+
+
+def served_address(settings: Settings) -> str | None:
+    """The server of an ``f2p serve`` on this home that answers. Two servers on one database would lock each other out.
+
+    The note of one that was killed stays behind, and its port may by now be another home's.
+    """
+    try:
+        note = json.loads(served_note(settings).read_text(encoding="utf-8"))
+        os.kill(note["pid"], 0)
+        with urlopen(f"{note['api']}/health", timeout=5):
+            return str(note["api"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _spawn_server(port: int, log: Path) -> subprocess.Popen[bytes]:

@@ -23,7 +23,7 @@ from flows.priors import fit_facial_priors, prior_photos
 from flows.publish import publish_version
 from flows.recipes import find_recipe
 from flows.render import find_template, gather_photos, render_heldout_photos, render_photo_like, render_studio
-from flows.report import write_report
+from flows.reports import reported, write_report
 from flows.runs import RunRecord, open_run
 from flows.settings import Settings
 from flows.train import TrainedCreator, train_imitator, train_segmenter, train_translator
@@ -39,6 +39,7 @@ def build_character(
     character: str,
     *,
     recipe: str = "quick",
+    num_pairs: int | None = None,
     engine: EngineOrder = EngineOrder(),  # noqa: B008 - it is frozen
     seed: int = 0,
     home: Path | None = None,
@@ -46,21 +47,28 @@ def build_character(
     labelled: ParsingSet | None = None,
     portraits: Sequence[Path] = (),
     num_workers: int | None = None,
+    wait_s: float = 0.0,
+    publishing: bool = True,
 ) -> RunRecord:
     """From random parameters to a creator in use, and characters from ``portraits``.
 
     ``photos`` is a folder of the user's own for the translator; without, it learns from photo-like renders.
+    ``num_pairs`` studio pairs are rendered in place of the recipe's number.
     ``labelled`` photos are what the segmenter goes on with, after the renders.
+    Another run of the character is waited for ``wait_s`` at most. Without ``publishing`` it ends with the evaluation.
     """
     settings = Settings.from_environment(home)
-    with open_run(
+    opening = open_run(
         settings,
         character=character,
-        recipe=find_recipe(recipe),
+        recipe=find_recipe(recipe, num_pairs=num_pairs),
         engine=engine,
         seed=seed,
         num_workers=num_workers,
-    ) as run:
+        only_one=True,
+        wait_s=wait_s,
+    )
+    with reported(opening) as run:
         # What the engine can draw: random characters in the studio, each a picture and its parts (sections 3.1, 4.1).
         studio = render_studio(run)
 
@@ -92,6 +100,8 @@ def build_character(
 
         # Judged on the engine's own renders, of people that no network has seen and that never change.
         evaluation = evaluate_creator(run, trained, studio, photo_like, heldout_photos)
+        if not publishing:
+            return run.record
 
         # A challenger becomes champion unless it is worse.
         version = publish_version(run, trained, evaluation)

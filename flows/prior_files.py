@@ -8,13 +8,13 @@ from engine_bridge.errors import InputError
 from f2p_datasets.samplers import PriorSampler
 from f2p_datasets.slider_prior import SliderPrior
 from f2p_models.priors import PRIORS_FILE
-from f2p_models.registry import Registry
+from flows.published import open_registry
 from flows.settings import Settings
 
 
 def find_priors(settings: Settings, character: str, version: str = "champion") -> Path:
     """The file with a published version's priors. Raises InputError when it has none."""
-    published = Registry(settings.registry).get(character, version)
+    published = open_registry(settings).get(character, version)
     path = published.folder / PRIORS_FILE
     if not path.is_file():
         raise InputError(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from prefect.cache_policies import NO_CACHE
 from torch import Tensor
 
 from engine_bridge.schema import ParameterSchema, Vector
+from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.errors import DatasetError
 from f2p_datasets.loaders.pair_loader import Subset
 from f2p_models.pictures import to_unit
@@ -31,12 +32,13 @@ from flows.prior_faces import write_faces
 from flows.priors_pictures import energy_chart
 from flows.progress import ProgressBar, say
 from flows.runs import Run
-from flows.steps import Step, is_done
+from flows.targets import Order, Target, step_target
 from flows.train import TrainedCreator, dataset_key, open_pairs
 
 FACES_FILE: Final = "faces.parquet"
 ENERGY_FILE: Final = "energy.png"
 FEWEST_FACES: Final = 2
+T = TypeVar("T", Path, str)
 #: Created together; their pictures are all in memory anyway.
 _FACES_AT_ONCE: Final = 64
 
@@ -51,15 +53,16 @@ def fit_facial_priors(run: Run, trained: TrainedCreator, photos: Sequence[Path])
     config = run.recipe.priors
     if config is None:
         return trained
-    step = Step(stage="priors", character=run.schema.character, inputs=_inputs(run, trained, photos, config))
-    folder = step.folder(run.settings.checkpoints)
-    with run.step("Fit the facial priors", "priors", step.key, folder, step.record) as record:
-        record.cached = is_done(folder / PRIORS_FILE, lambda path: _load(run.schema, path))
+    keys = [dataset_key(found) for found in photos]
+    target = priors_target(run.order, config, trained.hashes()["translator"], trained.template, keys)
+    folder = target.folder
+    with run.step_to(target) as record:
+        record.cached = target.is_done
         if not record.cached:
             run.workers.release()
-            with run.alone(folder), ProgressBar("Fit the facial priors") as bar:
+            with run.alone(folder), ProgressBar(target.title) as bar:
                 vectors = _create(run, replace(trained, priors=None), front_views(run, photos), bar)
-                source = {"photos": [dataset_key(found) for found in photos], "mode": "one-shot"}
+                source = {"photos": keys, "mode": "one-shot"}
                 write_priors(folder, run.schema, vectors, config, source=source)
         priors = _load(run.schema, folder / PRIORS_FILE)
         record.figures = figures(priors)
@@ -67,7 +70,28 @@ def fit_facial_priors(run: Run, trained: TrainedCreator, photos: Sequence[Path])
     return replace(trained, priors=folder / PRIORS_FILE)
 
 
-def prior_photos(photos: Path, photo_like: Path) -> list[Path]:
+def priors_target(
+    order: Order, config: PriorsConfig, translator: str, template: AlignmentTemplate, photos: Sequence[str]
+) -> Target:
+    """The priors of what a translator, given by its hash, creates from datasets of photos, given by their keys."""
+    inputs = {
+        "translator": translator,
+        "template": template.fingerprint,
+        "embedder": order.recipe.embedder,
+        "resolution": order.recipe.resolution,
+        "photos": list(photos),
+        "faces": order.recipe.num_prior_faces,
+        "config": asdict(config),
+    }
+    return step_target(
+        "Fit the facial priors",
+        order.step("priors", inputs),
+        order.settings.checkpoints,
+        lambda folder: _load(order.schema, folder / PRIORS_FILE),
+    )
+
+
+def prior_photos(photos: T, photo_like: T) -> list[T]:
     """The photos that a translator was trained with, and renders to fill up with, if these are not the photos."""
     return list(dict.fromkeys([photos, photo_like]))
 
@@ -136,18 +160,6 @@ def _create(run: Run, trained: TrainedCreator, pictures: Tensor, bar: ProgressBa
         vectors += [run.schema.harden(row) for row in soft.cpu().numpy()]
         bar.advance()
     return np.stack(vectors)
-
-
-def _inputs(run: Run, trained: TrainedCreator, photos: Sequence[Path], config: PriorsConfig) -> dict[str, Any]:
-    return {
-        "translator": trained.hashes()["translator"],
-        "template": trained.template.fingerprint,
-        "embedder": run.recipe.embedder,
-        "resolution": run.recipe.resolution,
-        "photos": [dataset_key(found) for found in photos],
-        "faces": run.recipe.num_prior_faces,
-        "config": asdict(config),
-    }
 
 
 def _load(schema: ParameterSchema, path: Path) -> FacialPriors:

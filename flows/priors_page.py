@@ -20,7 +20,6 @@ from f2p_datasets.photos import read_photo
 from f2p_datasets.samplers import build_sampler
 from f2p_datasets.slider_prior import SliderPrior
 from f2p_models.priors import FacialPriors, load_priors
-from f2p_models.registry import Registry
 from flows.engines import EngineOrder, agreed_schema, open_engine, studio_renderer
 from flows.evaluations.hardware import circumstances
 from flows.evaluations.page import EvaluationPage, Figure, Place, Table, evaluate_once
@@ -30,6 +29,7 @@ from flows.prior_effect import LOOKED_AT_PX, Effect, measure_effects
 from flows.prior_files import find_priors
 from flows.priors_pictures import Renderer, directions_sheet, energy_chart, face_rows
 from flows.progress import say
+from flows.published import open_registry
 from flows.settings import Settings
 
 VERB: Final = "priors"
@@ -61,7 +61,7 @@ def show_facial_priors(
     photos = find_photos(order.photos)
     inputs = {"priors": sha256_of(path) if path.is_file() else None, "photos": [sha256_of(photo) for photo in photos]}
     if photos:  # an alias may come to mean another version
-        inputs["version"] = Registry(settings.registry).get(order.character, order.version).identity
+        inputs["version"] = open_registry(settings).get(order.character, order.version).identity
     inputs["engine"] = engine.name
     place = Place.of(settings, character=order.character, verb=VERB, inputs=inputs, out=out)
     return place, evaluate_once(settings, place, lambda: _page(settings, order, path, photos, engine))

@@ -12,27 +12,36 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from engine_bridge.errors import InputError
+from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.durable import appearing_file
 from f2p_models.bundle_manifest import verify_bundle
 from f2p_models.checkpoints import load_imitator, load_translator
 from f2p_models.creator_bundle import assemble_bundle, finish_bundle
 from f2p_models.embedders import build_embedder
+from f2p_models.errors import ExportError
 from f2p_models.evaluation.report import read_evaluation
 from f2p_models.export import ParityReport, export_onnx
 from f2p_models.imitator import Imitator
 from f2p_models.model_card import CardPicture, write_model_card
-from f2p_models.registry import ModelVersion, Registry
+from f2p_models.registry import ModelVersion
 from f2p_models.translator import Translator
 from flows.artifacts import show_link, show_table
 from flows.evaluation_pictures import DRAWN
+from flows.gates import refusing
 from flows.layout import ENGINE, EVALUATION_FILE, PICTURES
 from flows.priors import ENERGY_FILE
 from flows.progress import say
+from flows.publish_gate import PARITY, pass_champion_gate, pass_publish_gate
+from flows.published import open_registry
+from flows.rescoring import CHAMPION_PHOTOS, RESCORING, score_champion_anew
 from flows.runs import Run, StepRecord
-from flows.steps import Step, code_version, is_done
+from flows.steps import code_version
+from flows.targets import Order, Target, step_target
 from flows.train import TrainedCreator
 
 NOTE_FILE: Final = "version.json"
+#: Steps that a version is compared by, not made of.
+OF_CHAMPION: Final = (CHAMPION_PHOTOS, RESCORING)
 PRIORS_CAPTION: Final = "Facial priors: share of the variance by number of components; the dots are what is kept."
 
 
@@ -42,28 +51,42 @@ def publish_version(
 ) -> ModelVersion:
     """The version these networks are: found in the registry, or published now.
 
+    Raises GateError for a bundle that cannot create, and for a version that is worse than the champion: that one is
+    kept beside it.
+
     ``earlier`` are steps of another run that led here; this run's own replace those of the same stage.
     """
-    registry = Registry(run.settings.registry)
-    inputs = {**trained.hashes(), "template": trained.template.fingerprint, "evaluation": evaluation.name}
-    step = Step(stage="version", character=run.schema.character, inputs=inputs)
-    folder = step.folder(run.settings.evaluations)
-    with run.step("Publish", "version", step.key, folder, step.record) as record:
-        record.cached = is_done(folder / NOTE_FILE, lambda note: verify_bundle(_noted(run, registry, note).folder))
+    score_champion_anew(run, read_evaluation(evaluation / EVALUATION_FILE).heldout, trained.template)
+    target = version_target(run.order, trained.hashes(), trained.template, evaluation.name)
+    folder = target.folder
+    with run.step_to(target) as record:
+        record.cached = target.is_done
         if not record.cached:
             with run.alone(folder):
-                lineage = {step.stage: step.key for step in (*earlier, *run.record.steps)}
+                steps = (step for step in (*earlier, *run.record.steps) if step.stage not in OF_CHAMPION)
+                lineage = {step.stage: step.key for step in steps}
                 lineage[ENGINE] = run.record.engine
                 published = _publish(run, trained, evaluation, folder / "bundle", parents=lineage)
                 with appearing_file(folder / NOTE_FILE) as stream:
                     stream.write(json.dumps({"version": published.version}).encode())
                 shutil.rmtree(folder / "bundle")
-        version = _noted(run, registry, folder / NOTE_FILE)
+        version = _noted(run.order, folder / NOTE_FILE)
         record.figures = {"version": version.version, "champion": "yes" if version.is_champion else "no"}
     say(f"  [dim]version {version.version}: {version.reason}[/]")
     show_table(f"version of {run.schema.character}", [{**record.figures, "reason": version.reason}])
     show_link(f"model card of {run.schema.character}", version.folder / "model_card.md")
+    pass_champion_gate(run, version)
     return version
+
+
+def version_target(order: Order, networks: Mapping[str, str], template: AlignmentTemplate, evaluation: str) -> Target:
+    """The version of networks, given by their hashes, with an evaluation, given by its folder's name."""
+    return step_target(
+        "Publish",
+        order.step("version", {**networks, "template": template.fingerprint, "evaluation": evaluation}),
+        order.settings.evaluations,
+        lambda folder: verify_bundle(_noted(order, folder / NOTE_FILE).folder),
+    )
 
 
 def _publish(
@@ -82,7 +105,8 @@ def _publish(
     )
     shutil.copytree(evaluation / PICTURES, bundle / PICTURES)
     shutil.copy(evaluation / EVALUATION_FILE, bundle / EVALUATION_FILE)
-    exports = _export(trained, bundle / "onnx")
+    with refusing(run, "version", PARITY, ExportError):
+        exports = _export(trained, bundle / "onnx")
     pictures = [CardPicture(title=drawn.caption, path=f"{PICTURES}/{name}.png") for name, drawn in DRAWN.items()]
     if trained.priors:
         shutil.copy(trained.priors.with_name(ENERGY_FILE), bundle / PICTURES / "priors.png")
@@ -103,7 +127,8 @@ def _publish(
         metrics=found.metrics(),
         parents=parents,
     )
-    return Registry(run.settings.registry).publish(run.schema.character, bundle)
+    pass_publish_gate(run, bundle, exports)
+    return open_registry(run.settings).publish(run.schema.character, bundle)
 
 
 def _export(trained: TrainedCreator, folder: Path) -> list[ParityReport]:
@@ -114,10 +139,15 @@ def _export(trained: TrainedCreator, folder: Path) -> list[ParityReport]:
     return [export_onnx(network, folder / f"{name}.onnx") for name, network in networks.items()]
 
 
-def _noted(run: Run, registry: Registry, note: Path) -> ModelVersion:
+def _noted(order: Order, note: Path) -> ModelVersion:
     """The version a finished step published. Raises InputError when there is no such note."""
+    return open_registry(order.settings).get(order.schema.character, noted_version(note.parent))
+
+
+def noted_version(folder: Path) -> int:
+    """The number that a finished step published. Raises InputError when there is no such note."""
+    note = folder / NOTE_FILE
     try:
-        number = json.loads(note.read_text(encoding="utf-8"))["version"]
-    except (OSError, ValueError, KeyError) as error:
+        return int(json.loads(note.read_text(encoding="utf-8"))["version"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{note}: no version was published here ({error})") from error
-    return registry.get(run.schema.character, number)

@@ -10,7 +10,7 @@ paper     Shi et al. (TPAMI) to the letter, where the paper says
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from engine_bridge.errors import InputError
@@ -21,6 +21,7 @@ from f2p_models.priors import PriorsConfig
 from f2p_models.segmenter import SegmenterConfig, Trunk
 from f2p_models.training import ImitatorTraining, SegmenterTraining, TranslatorTraining
 from f2p_models.trunks import find_packaged_weights
+from flows.gate_limits import GateLimits
 from flows.settings import IMAGENET_VARIABLE, LIGHTCNN_VARIABLE, Settings
 
 
@@ -41,6 +42,7 @@ class Recipe:
     num_prior_faces   front views that the priors are fitted on
     segmenter_trunk   ``resnet50`` is the paper's; ImageNet's weights for ``efficientnet_lite0`` come with a package
     pretrained_trunk  whether the segmenter starts from ImageNet's weights (paper, section 3.6)
+    gates             what its data and its networks must be like before anything is built on them
     """
 
     name: str
@@ -66,6 +68,7 @@ class Recipe:
     segmenter_trunk: Trunk = "resnet50"
     pretrained_trunk: bool = False
     embedder: str = "dlib"
+    gates: GateLimits = field(default_factory=GateLimits)
 
     def __post_init__(self) -> None:
         if min(self.num_pairs, self.num_photo_like) < 10:
@@ -139,6 +142,7 @@ def smoke() -> Recipe:
         search=IterativeConfig(steps=2, optimizer="adam", learning_rate=0.04, decay=0.3, decay_every=5),
         num_heldout_photos=5,
         photo_resolution=256,
+        gates=GateLimits.structural(),
     )
 
 
@@ -301,8 +305,9 @@ RECIPES: Final[dict[str, Callable[[], Recipe]]] = {
 }
 
 
-def find_recipe(name: str) -> Recipe:
-    """The recipe of that name. Raises InputError for an unknown one."""
+def find_recipe(name: str, *, num_pairs: int | None = None) -> Recipe:
+    """The recipe of that name, with another number of studio pairs if given. Raises InputError for an unknown one."""
     if name not in RECIPES:
         raise InputError(f"recipe: {name!r} is unknown; choose one of {', '.join(RECIPES)}")
-    return RECIPES[name]()
+    recipe = RECIPES[name]()
+    return replace(recipe, num_pairs=num_pairs) if num_pairs else recipe

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,9 +19,14 @@ from engine_bridge.errors import InputError
 from f2p_datasets.durable import appearing_file
 from flows.cancellation import heeding_cancellation
 from flows.engines import MOCK, EngineOrder, agreed_schema, check_engine, open_engine
+from flows.gates import GateError
+from flows.leases import lease
+from flows.logs import Level, log, logged_stage
 from flows.progress import say
 from flows.settings import Settings, num_cores
+from flows.sharing import SharedHome
 from flows.steps import alone
+from flows.targets import Order, Target
 from flows.workers import EngineWorkers, WorkerEngine
 
 if TYPE_CHECKING:
@@ -62,8 +67,9 @@ class GateRecord:
 
 @dataclass(kw_only=True)
 class RunRecord:
-    """A run from its command to its result. ``status`` is running, finished, failed or interrupted.
+    """A run from its command to its result.
 
+    ``status`` is running, finished, refused (by a gate), failed or interrupted.
     ``engine`` is the engine's name and build, ``ordered_engine`` what was given as ``--engine``.
     ``results`` are the files to look at, by name.
     """
@@ -93,6 +99,10 @@ class RunRecord:
         return next((Path(step.folder) for step in reversed(self.steps) if step.stage == stage), None)
 
 
+class DamagedRecordError(InputError):
+    """A run's record that cannot be read. What the run has made is not affected."""
+
+
 class Run:
     """One order on its way through the pipeline: who, how, with which engine; and its record on disk.
 
@@ -113,12 +123,14 @@ class Run:
         restart: str | None = None,
     ) -> None:
         recipe.check_weights(settings)
+        self._shared = SharedHome(settings, self.alone)
         self.settings, self.recipe, self.engine, self.seed = settings, recipe, engine, seed
         self.restart, self.workers = restart, workers
         self.schema = schema
         self.num_workers = num_workers or num_cores()
         self._start = perf_counter()
-        run_id, self.folder = _reserve(settings.runs, f"{datetime.now(UTC):%Y-%m-%d}-{schema.character}-{recipe.name}")
+        stem = f"{datetime.now(UTC):%Y-%m-%d}-{schema.character}-{recipe.name}"
+        run_id, self.folder = reserve_id(settings.runs, stem)
         self.record = RunRecord(
             run_id=run_id,
             character=schema.character,
@@ -130,6 +142,12 @@ class Run:
             versions=tool_versions(),
         )
         self.save()
+        self._log("run begun", recipe=recipe.name, engine=self.record.engine, seed=seed)
+
+    @property
+    def order(self) -> Order:
+        """What shapes the steps."""
+        return Order(settings=self.settings, schema=self.schema, recipe=self.recipe, engine=self.engine, seed=self.seed)
 
     @contextmanager
     def step(self, title: str, stage: str, key: str, folder: Path, inputs: Mapping[str, Any]) -> Iterator[StepRecord]:
@@ -137,22 +155,47 @@ class Run:
         step = StepRecord(
             title=title, stage=stage, key=key, folder=str(folder), cached=False, seconds=0.0, inputs=dict(inputs)
         )
-        start = perf_counter()
-        yield step
+        start, run_id, character = perf_counter(), self.record.run_id, self.record.character
+        with logged_stage(self.settings, run=run_id, character=character, stage=stage, title=title) as facts:
+            if self.restart != stage:
+                self._shared.fetch(stage, folder)
+            yield step
+            self._shared.offer(stage, folder, fresh=not step.cached)
+            facts |= {"cached": step.cached, "key": key, "figures": step.figures}
         step.seconds = perf_counter() - start
         self.record.steps.append(step)
         self.save()
         say(f"{'[dim]·[/]' if step.cached else '[green]✓[/]'} {title:<34} {_outcome(step)}")
 
+    def meet(self, stage: str, name: str, passed: bool, detail: str) -> GateRecord:
+        """Put a gate's outcome on record."""
+        gate = GateRecord(stage=stage, name=name, passed=passed, detail=detail)
+        self.record.gates.append(gate)
+        self.save()
+        event = "gate met" if passed else "gate refused"
+        self._log(event, level="info" if passed else "error", stage=stage, gate=name, detail=detail)
+        if not passed:
+            say(f"[red]✗[/] {stage}: {name:<{32 - len(stage)}} {detail}")
+        return gate
+
+    def step_to(self, target: Target) -> AbstractContextManager[StepRecord]:
+        """The :meth:`step` that is to leave the target."""
+        return self.step(target.title, target.stage, target.key, target.folder, target.inputs)
+
     def alone(self, folder: Path) -> AbstractContextManager[None]:
         """Work on the folder as the only process of this home."""
-        return alone(folder, self.settings.cache / "locks")
+        return alone(folder, self.settings.locks, run=self.record.run_id)
 
     def close(self, status: str, error: str = "") -> None:
         """The run is over. What was spent outside steps is the orchestrator's share."""
         self.workers.close()
         self.record.status, self.record.error = status, error
         self.save()
+        level: Level = "info" if status == "finished" else "warning" if status == "interrupted" else "error"
+        self._log(f"run {status}", level=level, error=error, seconds=round(self.record.seconds, 3))
+
+    def _log(self, event: str, **facts: Any) -> None:
+        log(self.settings, event, run=self.record.run_id, character=self.record.character, **facts)
 
     def save(self) -> None:
         """Write the record."""
@@ -163,16 +206,26 @@ class Run:
 
 @contextmanager
 def open_run(
-    settings: Settings, *, character: str, engine: EngineOrder, num_workers: int | None = None, **order: Any
+    settings: Settings,
+    *,
+    character: str,
+    engine: EngineOrder,
+    num_workers: int | None = None,
+    only_one: bool = False,
+    wait_s: float = 0.0,
+    **order: Any,
 ) -> Iterator[Run]:
     """A :class:`Run` of a character with an engine, whose record says how it ended; see there for the order.
 
-    Raises UnknownCharacterError when the engine does not know the character, SchemaError when a file contradicts it.
+    Of runs with ``only_one`` a character has one at a time: another one is waited for, ``wait_s`` at most.
+    Raises BusyError, naming the other run, before anything is done; UnknownCharacterError when the engine does not know
+    the character, SchemaError when a file contradicts it.
     """
     with (
         heeding_cancellation(),
+        _only_run(settings, character, wait_s) if only_one else nullcontext(),
         EngineWorkers(engine=engine, settings=settings, num_workers=num_workers or num_cores()) as workers,
-        closing(_engine_of(engine, settings, workers)) as bridge,
+        closing(engine_of(engine, settings, workers)) as bridge,
     ):
         schema = agreed_schema(bridge, engine, character, settings)
         run = Run(
@@ -187,8 +240,7 @@ def open_run(
         try:
             yield run
         except BaseException as error:
-            # Ctrl-C and Prefect's signal of termination are no exceptions of the ordinary kind.
-            run.close("failed" if isinstance(error, Exception) else "interrupted", str(error))
+            run.close(_ending(error), str(error))
             raise
         else:
             run.close("finished")
@@ -206,10 +258,16 @@ def read_run(settings: Settings, run: str) -> RunRecord:
         raise InputError(f"run: no run {run!r} in {settings.runs}; {_known(known)}")
     if len(fitting) > 1:
         raise InputError(f"run: {run!r} fits {len(fitting)} runs ({', '.join(fitting[-3:])}); give more of the name")
-    data = json.loads((settings.runs / fitting[0] / RECORD_NAME).read_text(encoding="utf-8"))
-    steps = [StepRecord(**step) for step in data.pop("steps")]
-    gates = [GateRecord(**gate) for gate in data.pop("gates", [])]
-    return RunRecord(**data, steps=steps, gates=gates)
+    return _read_record(settings.runs / fitting[0])
+
+
+def past_runs(settings: Settings, among: Sequence[str] | None = None) -> list[RunRecord]:
+    """Every run whose record can be read, or of those ``among`` these ids (oldest first), the latest first."""
+    records = []
+    for run_id in reversed(list_runs(settings) if among is None else among):
+        with suppress(DamagedRecordError):
+            records.append(_read_record(settings.runs / run_id))
+    return records
 
 
 def list_runs(settings: Settings) -> list[str]:
@@ -224,22 +282,47 @@ def tool_versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def _engine_of(order: EngineOrder, settings: Settings, workers: EngineWorkers) -> EngineBridge:
+def _read_record(folder: Path) -> RunRecord:
+    path = folder / RECORD_NAME
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        steps = [StepRecord(**step) for step in data.pop("steps")]
+        gates = [GateRecord(**gate) for gate in data.pop("gates", [])]
+        return RunRecord(**data, steps=steps, gates=gates)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DamagedRecordError(f"{path}: damaged ({error}); nothing is made from it, delete its folder") from error
+
+
+def _only_run(settings: Settings, character: str, wait_s: float) -> AbstractContextManager[object]:
+    """The lease of a whole character, so that two runs of it do not get in each other's way at every step."""
+    name = f"run of {character}"
+    return lease(settings.runs / character, settings.locks, what=name, run=name, wait_s=wait_s)
+
+
+def engine_of(order: EngineOrder, settings: Settings, workers: EngineWorkers) -> EngineBridge:
     """The mock engine in this process too; of any other there is only the workers' one."""
     check_engine(order, settings)
     return open_engine(order, settings) if order.is_mock else WorkerEngine(workers)
 
 
-def _reserve(runs: Path, stem: str) -> tuple[str, Path]:
-    """Making the folder is what reserves the id, whoever else starts a run at the same moment."""
+def _ending(error: BaseException) -> str:
+    """The status of a run that an error ended."""
+    if isinstance(error, GateError):
+        return "refused"
+    # Ctrl-C and Prefect's signal of termination are no exceptions of the ordinary kind.
+    return "failed" if isinstance(error, Exception) else "interrupted"
+
+
+def reserve_id(records: Path, stem: str) -> tuple[str, Path]:
+    """A new id and its folder below ``records``. Making it reserves the id, whoever else starts at the same moment."""
     for number in range(1, 100_000):
-        folder = runs / f"{stem}-{number:03d}"
+        folder = records / f"{stem}-{number:03d}"
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
             continue
         return folder.name, folder
-    raise InputError(f"runs: {runs} holds 99,999 runs of {stem}; tidy it up")
+    raise InputError(f"{records.name}: {records} holds 99,999 {records.name} of {stem}; tidy it up")
 
 
 def _outcome(step: StepRecord) -> str:

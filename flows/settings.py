@@ -10,8 +10,9 @@ home/
   creations/     characters made from photos
   judges/        weights of judges, from ``python -m infra.judges``
   runs/          one record per run
+  nights/        one record per night
   reports/       one HTML page per run
-  logs/          what engines print
+  logs/          what happened, line by line; what engines print
   prefect/       the orchestrator's own database
   cache/         compiled kernels, prepared engine projects and other things that may be deleted at any time
 """
@@ -35,6 +36,13 @@ JUDGES_VARIABLE = "F2P_JUDGES"
 TOKEN_VARIABLE = "F2P_BRIDGE_TOKEN"
 TLS_CERTIFICATE_VARIABLE = "F2P_BRIDGE_CERTIFICATE"
 TLS_KEY_VARIABLE = "F2P_BRIDGE_KEY"
+WEBHOOK_VARIABLE = "F2P_WEBHOOK_URL"
+REPORTS_VARIABLE = "F2P_REPORTS_URL"
+SUPERVISOR_VARIABLE = "F2P_SUPERVISOR"
+TRAIN_PROCESSES_VARIABLE = "F2P_TRAIN_PROCESSES"
+DASK_VARIABLE = "F2P_DASK"
+STORE_VARIABLE = "F2P_STORE"
+REGISTRY_VARIABLE = "F2P_REGISTRY_DATABASE"
 DEFAULT_HOME = Path("f2p-home")
 
 
@@ -46,6 +54,9 @@ class Settings:
     imagenet_weights   torchvision's resnet50 weights, for recipes whose segmenter starts from them
     inception_weights  torchvision's inception_v3 weights, for the style distance of the papers
     judge_weights      the folder that ``python -m infra.judges`` filled; by default ``judges`` in the home
+    train_processes    processes that a network's training is split among, one per GPU
+    dask               where shards are rendered: a Dask scheduler's address, ``local:N``, or None for our own workers
+    store              URL of the store that homes share (``flows/stores.py``), or None
     """
 
     home: Path
@@ -53,6 +64,9 @@ class Settings:
     imagenet_weights: Path | None = None
     inception_weights: Path | None = None
     judge_weights: Path | None = None
+    train_processes: int = 1
+    dask: str | None = None
+    store: str | None = None
     debug: bool = False
 
     def __post_init__(self) -> None:
@@ -69,6 +83,9 @@ class Settings:
             imagenet_weights=_path_from(IMAGENET_VARIABLE),
             inception_weights=_path_from(INCEPTION_VARIABLE),
             judge_weights=_path_from(JUDGES_VARIABLE),
+            train_processes=_count_from(TRAIN_PROCESSES_VARIABLE, 1),
+            dask=os.environ.get(DASK_VARIABLE) or None,
+            store=os.environ.get(STORE_VARIABLE) or None,
             debug=debug,
         )
 
@@ -88,8 +105,12 @@ class Settings:
         return (folder,) if folder.is_dir() else ()
 
     @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
     def engine_logs(self) -> Path:
-        return self.home / "logs" / "engines"
+        return self.logs / "engines"
 
     @property
     def prepared_engines(self) -> Path:
@@ -125,6 +146,10 @@ class Settings:
         return self.home / "runs"
 
     @property
+    def nights(self) -> Path:
+        return self.home / "nights"
+
+    @property
     def reports(self) -> Path:
         return self.home / "reports"
 
@@ -135,6 +160,11 @@ class Settings:
     @property
     def cache(self) -> Path:
         return self.home / "cache"
+
+    @property
+    def locks(self) -> Path:
+        """Who works on what; shared by all processes of the home."""
+        return self.cache / "locks"
 
 
 def prepare_environment(settings: Settings) -> None:
@@ -160,6 +190,47 @@ def prepare_environment(settings: Settings) -> None:
     os.environ.update(PREFECT_LOGGING_LEVEL=level, PREFECT_LOGGING_ROOT_LEVEL=level)
 
 
+def prepare_service(settings: Settings, port: int) -> None:
+    """Make a Prefect server started later listen on this machine's ``port``, and everything else talk to it.
+
+    Its page keeps its files in the home, and no other site's page may call it. Call it after
+    :func:`prepare_environment`.
+    """
+    address = f"http://127.0.0.1:{port}"
+    os.environ.update(
+        PREFECT_SERVER_API_HOST="127.0.0.1",
+        PREFECT_SERVER_API_PORT=str(port),
+        PREFECT_SERVER_CORS_ALLOWED_ORIGINS=f"{address},http://localhost:{port}",
+        PREFECT_UI_STATIC_DIRECTORY=str(settings.cache / "prefect-ui"),
+        PREFECT_LOGGING_TO_API_ENABLED="true",  # few lines, and Prefect's page is where they are looked for
+        PREFECT_LOGGING_LEVEL="INFO" if settings.debug else "WARNING",
+        PREFECT_WORKER_QUERY_SECONDS="5",
+    )
+    os.environ[REPORTS_VARIABLE] = f"{address}/f2p/reports"
+    use_prefect_server(f"{address}/api")
+
+
+def reports_address() -> str | None:
+    """Where a browser finds the reports, while ``f2p serve`` serves them; None: only as files."""
+    return os.environ.get(REPORTS_VARIABLE) or None
+
+
+def has_home() -> bool:
+    """Whether the environment says where everything is kept."""
+    return bool(os.environ.get(HOME_VARIABLE))
+
+
+def become_supervisor() -> None:
+    """What this process starts from now on is to end with it."""
+    os.environ[SUPERVISOR_VARIABLE] = str(os.getpid())
+
+
+def supervisor() -> int | None:
+    """The process that this one is to end with, if there is one."""
+    found = os.environ.get(SUPERVISOR_VARIABLE)
+    return int(found) if found else None
+
+
 def user_prefect_server() -> str | None:
     """The Prefect server a user asks for by ``PREFECT_API_URL``; None means one of our own for the time of the run."""
     return os.environ.get("PREFECT_API_URL") or None
@@ -181,6 +252,26 @@ def make_bridge_token() -> str:
     return os.environ[TOKEN_VARIABLE]
 
 
+def registry_database() -> str | None:
+    """The database of the registry's index, from ``F2P_REGISTRY_DATABASE``; None: a file in the home.
+
+    It may hold a password, so no setting holds it. Raises InputError for another kind than PostgreSQL.
+    """
+    found = os.environ.get(REGISTRY_VARIABLE) or None
+    if found and not found.startswith("postgresql+psycopg://"):
+        kind = found.partition("://")[0] if "://" in found else "what is given"
+        raise InputError(
+            f"{REGISTRY_VARIABLE}: {kind!r} will not do; give postgresql+psycopg://USER:PASSWORD@HOST/NAME"
+        )
+    return found
+
+
+def webhook_addresses() -> tuple[str, ...]:
+    """Where notices go, from ``F2P_WEBHOOK_URL``, commas between. They are secrets, so no setting holds them."""
+    given = os.environ.get(WEBHOOK_VARIABLE, "").split(",")
+    return tuple(address.strip() for address in given if address.strip())
+
+
 def tls_files() -> tuple[Path, Path] | None:
     """Certificate and key for a ``wss://`` address of ours, from their variables. Raises InputError for one alone."""
     certificate, key = _path_from(TLS_CERTIFICATE_VARIABLE), _path_from(TLS_KEY_VARIABLE)
@@ -199,6 +290,13 @@ def num_cores() -> int:
 def _path_from(variable: str) -> Path | None:
     value = os.environ.get(variable)
     return Path(value) if value else None
+
+
+def _count_from(variable: str, default: int) -> int:
+    value = os.environ.get(variable) or str(default)
+    if not (value.isdecimal() and int(value) >= 1):
+        raise InputError(f"{variable}: {value!r} is no number of processes; give 1 or more")
+    return int(value)
 
 
 def _homes(settings: Settings) -> dict[str, str]:
@@ -234,4 +332,5 @@ _SILENCE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "ORT_DISABLE_TELEMETRY": "1",
+    "DASK_LOGGING__DISTRIBUTED": "error",  # otherwise every worker's coming and going is told
 }

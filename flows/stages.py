@@ -19,26 +19,26 @@ from f2p_datasets.rendering import DatasetPlan
 from f2p_models.bundle_manifest import read_manifest as read_bundle_manifest
 from f2p_models.checkpoints import read_card
 from f2p_models.priors import PRIORS_FILE, PriorsConfig
-from f2p_models.registry import ModelVersion, Registry
+from f2p_models.registry import ModelVersion
 from flows.adaptation import adapt_segmenter, gather_labelled
 from flows.create import refuse_other_engine
+from flows.dataset_plans import TEMPLATE_FILE, inputs_of
 from flows.engines import EngineOrder
 from flows.evaluate import evaluate_creator
 from flows.layout import CHECKPOINT
 from flows.priors import fit_facial_priors, prior_photos
 from flows.publish import publish_version
+from flows.published import open_registry
 from flows.recipes import Recipe, find_recipe, quick
 from flows.render import (
-    TEMPLATE_FILE,
     find_template,
     gather_photos,
-    inputs_of,
     render_dataset,
     render_heldout_photos,
     render_photo_like,
     render_studio,
 )
-from flows.runs import Run, RunRecord, list_runs, open_run, read_run
+from flows.runs import Run, RunRecord, open_run, past_runs
 from flows.settings import Settings
 from flows.train import TrainedCreator, train_imitator, train_segmenter, train_translator
 
@@ -127,7 +127,7 @@ def fit_priors_on_photos(
     num_workers: int | None,
 ) -> RunRecord:
     """Facial priors of the faces that a published version creates from the front views among the user's photos."""
-    published = Registry(settings.registry).get(character, version)
+    published = open_registry(settings).get(character, version)
     trained = trained_as(published)
     asked = replace(
         recipe_of(published),
@@ -145,7 +145,7 @@ def fit_priors_on_photos(
 def evaluate_last(settings: Settings, *, character: str, version: str | None, engine: EngineOrder) -> RunRecord:
     """The networks of the last run, or a published version, on the held-out pairs of their own recipe."""
     if version:
-        return _evaluate_version(settings, Registry(settings.registry).get(character, version), engine)
+        return _evaluate_version(settings, open_registry(settings).get(character, version), engine)
     last = last_trained(settings, character, engine)
     with _run(settings, character, find_recipe(last.recipe), engine=engine, seed=last.seed) as run:
         _evaluate_run(run, last)
@@ -164,8 +164,7 @@ def publish_last(settings: Settings, *, character: str, engine: EngineOrder) -> 
 
 def last_trained(settings: Settings, character: str, engine: EngineOrder) -> RunRecord:
     """The last run that trained all three networks of a character with that engine. Raises InputError for none."""
-    for run_id in reversed(list_runs(settings)):
-        record = read_run(settings, run_id)
+    for record in past_runs(settings):
         ours = record.character == character and record.ordered_engine == engine.name
         if ours and all(record.folder_of(network) for network in NETWORKS):
             return record

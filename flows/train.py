@@ -9,47 +9,53 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.backgrounds import read_backgrounds
 from f2p_datasets.durable import sha256_of
-from f2p_datasets.errors import DatasetError
-from f2p_datasets.loaders import PairLoader
 from f2p_datasets.manifest import read_manifest
-from f2p_models import training
 from f2p_models.checkpoints import (
     CheckpointCard,
-    load_checkpoint,
-    load_imitator,
-    load_segmenter,
     read_card,
     save_checkpoint,
 )
-from f2p_models.embedders import Embedder, build_embedder
+from f2p_models.embedders import build_embedder
+from f2p_models.errors import DivergenceError
 from f2p_models.imitator import Imitator
 from f2p_models.segmenter import Segmenter
 from f2p_models.training.loop import TrainingResult
-from f2p_models.training.progress import Progress
 from f2p_models.training.run_folder import RunFolder
 from f2p_models.training.settings import FitSettings
 from f2p_models.training.sources import BatchSource
-from f2p_models.training.translator_task import FrozenNetworks
-from f2p_models.translator import Translator, TranslatorConfig
+from f2p_models.translator import Translator
 from flows.artifacts import show_picture
+from flows.fitting import Fit, ImitatorOrder, SegmenterOrder, TranslatorOrder, open_split
+from flows.gates import refusing
 from flows.layout import CHECKPOINT, TRAINING
-from flows.progress import ProgressBar, say
+from flows.progress import ProgressBar
 from flows.runs import Run
-from flows.steps import Step, code_version, digest, is_done, plain
+from flows.steps import code_version, plain
+from flows.torchrun import fitting
+from flows.training_gate import FINITE, pass_gap_gate, pass_training_gate
+from flows.training_plans import (
+    imitator_inputs,
+    imitator_settings,
+    network_target,
+    segmenter_inputs,
+    segmenter_settings,
+    translator_config,
+    translator_inputs,
+    translator_settings,
+)
 
-LOADER_WORKERS: Final = 2
 #: The metrics shown beside each step; the card has them all.
 FIGURES: Final = {
     "imitator": ("l1", "l1_ratio", "psnr", "ssim"),
@@ -82,29 +88,22 @@ class TrainedCreator:
 
 
 Network = Imitator | Segmenter | Translator
-Fit = Callable[[Path, Progress], TrainingResult]
-"""Train in this folder, continuing what is there, and tell how far it is."""
 
 
 @task(task_run_name="train imitator", cache_policy=NO_CACHE, persist_result=False)
 def train_imitator(run: Run, studio: Path) -> Path:
     """G learns to draw what the engine draws (section 3.1, equation 1)."""
-    settings = replace(run.recipe.imitator, seed=run.seed)
-    config = run.recipe.imitator_config(run.schema)
-
-    def fit(folder: Path, progress: Progress) -> TrainingResult:
-        return training.train_imitator(
-            config,
-            settings,
-            train=open_pairs(run, studio, "train", settings, fields=("vector", "image")),
-            heldout=open_pairs(run, studio, "heldout", settings, fields=("vector", "image")),
-            folder=folder,
-            resume=True,
-            progress=progress,
-        )
-
-    inputs = {"architecture": asdict(config), "training": settings.to_dict(), "studio": dataset_key(studio)}
-    return trained(run, "imitator", inputs, fit, datasets=[studio])
+    order = ImitatorOrder(
+        config=run.recipe.imitator_config(run.schema),
+        settings=imitator_settings(run.order),
+        resolution=run.recipe.resolution,
+        studio=studio,
+    )
+    inputs = imitator_inputs(run.order, dataset_key(studio))
+    checkpoint = trained(run, "imitator", inputs, fitting(run.settings, order), datasets=[studio])
+    seen = partial(open_pairs, run, studio, "train", order.settings, fields=("vector", "image"))
+    pass_gap_gate(run, "imitator", checkpoint, seen)
+    return checkpoint
 
 
 @task(task_run_name="train segmenter", cache_policy=NO_CACHE, persist_result=False)
@@ -113,31 +112,22 @@ def train_segmenter(run: Run, studio: Path, photo_like: Path, backgrounds: Path 
 
     ``backgrounds`` is a folder of photos to be seen behind the heads.
     """
-    behind = read_backgrounds(backgrounds) if backgrounds else None
-    settings = replace(run.recipe.segmenter, seed=run.seed, imagenet_trunk=_imagenet_trunk(run))
-    config = run.recipe.segmenter_config()
-    fields = ("image", "mask")
-
-    def fit(folder: Path, progress: Progress) -> TrainingResult:
-        return training.train_segmenter(
-            config,
-            settings,
-            train=[open_pairs(run, found, "train", settings, fields=fields) for found in (studio, photo_like)],
-            heldout=open_pairs(run, photo_like, "heldout", settings, fields=fields),
-            backgrounds=None if behind is None else torch.from_numpy(behind),
-            folder=folder,
-            resume=True,
-            progress=progress,
-        )
-
+    order = SegmenterOrder(
+        config=run.recipe.segmenter_config(),
+        settings=segmenter_settings(run.order),
+        resolution=run.recipe.resolution,
+        studio=studio,
+        photo_like=photo_like,
+        backgrounds=backgrounds,
+    )
     datasets = [studio, photo_like]
-    inputs = {
-        "architecture": asdict(config),
-        "training": settings.to_dict(),
-        "datasets": [dataset_key(found) for found in datasets],
-        **({} if behind is None else {"backgrounds": hashlib.sha256(behind.tobytes()).hexdigest()}),
-    }
-    return trained(run, "segmenter", inputs, fit, datasets=datasets)
+    inputs = segmenter_inputs(run.order, [dataset_key(found) for found in datasets])
+    if backgrounds is not None:
+        inputs["backgrounds"] = hashlib.sha256(read_backgrounds(backgrounds).tobytes()).hexdigest()
+    checkpoint = trained(run, "segmenter", inputs, fitting(run.settings, order), datasets=datasets)
+    seen = partial(open_pairs, run, photo_like, "train", order.settings, fields=("image", "mask"))
+    pass_gap_gate(run, "segmenter", checkpoint, seen)
+    return checkpoint
 
 
 @task(task_run_name="train translator", cache_policy=NO_CACHE, persist_result=False)
@@ -155,46 +145,36 @@ def train_translator(
     ``photos`` are the user's, or the photo-like renders themselves; it is judged on held-out photo-like renders,
     because only of those the right answer is known.
     """
-    settings = replace(run.recipe.translator, seed=run.seed)
     embedder = build_embedder(run.recipe.embedder, template.points, run.settings.lightcnn_weights)
-    config = _translator_config(run, embedder)
-    # Renders know their vectors. Photo-like ones that are the photos teach theirs there, and otherwise beside them.
-    labelled = photos == photo_like
-    pairs = ("vector", "image")
-    fields = pairs if labelled else ("image",)
-    renders = [] if labelled else [photo_like]
-
-    def fit(folder: Path, progress: Progress) -> TrainingResult:
-        return training.train_translator(
-            config,
-            settings,
-            networks=_frozen_networks(run, imitator, segmenter, embedder),
-            photos=open_pairs(run, photos, "train", settings, fields=fields),
-            frontal=_frontal_pairs(run, photos, settings, fields=fields),
-            renders=[open_pairs(run, found, "train", settings, fields=pairs) for found in renders],
-            heldout=open_pairs(run, photo_like, "heldout", settings, fields=pairs),
-            folder=folder,
-            resume=True,
-            progress=progress,
-        )
-
+    renders = [] if photos == photo_like else [photo_like]
+    order = TranslatorOrder(
+        config=translator_config(run.order, embedder),
+        settings=translator_settings(run.order),
+        resolution=run.recipe.resolution,
+        photos=photos,
+        photo_like=photo_like,
+        imitator=imitator,
+        segmenter=segmenter,
+        fingerprint=run.schema.fingerprint,
+        embedder=run.recipe.embedder,
+        template=template.tuples,
+        lightcnn_weights=run.settings.lightcnn_weights,
+    )
     parents = {"imitator": imitator, "segmenter": segmenter}
-    inputs = {
-        "architecture": asdict(config),
-        "training": settings.to_dict(),
-        "photos": dataset_key(photos),
-        "renders": [dataset_key(found) for found in renders],
-        "embedder": [embedder.name, embedder.weights_sha256, digest(embedder.center.tolist()), template.fingerprint],
-        **{kind: checkpoint_hash(folder) for kind, folder in parents.items()},
-    }
-    return trained(run, "translator", inputs, fit, datasets=[photos, *renders], parents=parents)
-
-
-def _imagenet_trunk(run: Run) -> Path | Literal["packaged"] | None:
-    """Where the segmenter's first weights come from, if the recipe starts from any."""
-    if not run.recipe.pretrained_trunk:
-        return None
-    return run.settings.imagenet_weights if run.recipe.segmenter_trunk == "resnet50" else "packaged"
+    inputs = translator_inputs(
+        run.order,
+        embedder,
+        template,
+        photos=dataset_key(photos),
+        renders=[dataset_key(found) for found in renders],
+        parents={kind: checkpoint_hash(folder) for kind, folder in parents.items()},
+    )
+    checkpoint = trained(
+        run, "translator", inputs, fitting(run.settings, order), datasets=[photos, *renders], parents=parents
+    )
+    seen = partial(open_pairs, run, photo_like, "train", order.settings, fields=("vector", "image"))
+    pass_gap_gate(run, "translator", checkpoint, seen, embedder)
+    return checkpoint
 
 
 def open_pairs(
@@ -207,42 +187,7 @@ def open_pairs(
     subset: Literal["all", "frontal"] = "all",
 ) -> BatchSource:
     """One split of a dataset as batches for a training, at the recipe's resolution; ``fields`` must have the image."""
-    loader = PairLoader(
-        dataset,
-        split=split,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        fields=fields,
-        subset=subset,
-        resolution=run.recipe.resolution,
-        workers=LOADER_WORKERS,
-    )
-    return cast(BatchSource, loader)  # its batches say "image or None", and here it is never None
-
-
-def _translator_config(run: Run, embedder: Embedder) -> TranslatorConfig:
-    return TranslatorConfig(
-        embedding_size=embedder.embedding_size,
-        num_continuous=run.schema.num_continuous,
-        block_sizes=tuple(len(choice.choices) for choice in run.schema.discrete),
-        attention=run.recipe.attention,
-    )
-
-
-def _frozen_networks(run: Run, imitator: Path, segmenter: Path, embedder: Embedder) -> FrozenNetworks:
-    network, card = load_imitator(imitator, expect_fingerprint=run.schema.fingerprint)
-    return FrozenNetworks(
-        imitator=network, segmenter=load_segmenter(segmenter)[0], embedder=embedder, imitator_metrics=card.metrics
-    )
-
-
-def _frontal_pairs(run: Run, photos: Path, settings: FitSettings, *, fields: tuple[str, ...]) -> BatchSource | None:
-    """The high-quality front views that the content loss learns from; None, for all photos, when there are none."""
-    try:
-        return open_pairs(run, photos, "train", settings, fields=fields, subset="frontal")
-    except DatasetError:
-        say("  [yellow]no high-quality front view among the photos: the content loss uses all of them[/]")
-        return None
+    return open_split(dataset, split, settings, run.recipe.resolution, fields=fields, subset=subset)
 
 
 def dataset_key(folder: Path) -> str:
@@ -265,29 +210,26 @@ def trained(
     parents: Mapping[str, Path] | None = None,
 ) -> Path:
     """The stage's checkpoint: found verified, or trained from where the last attempt was stopped."""
-    step = Step(stage=stage, character=run.schema.character, inputs=inputs)
-    folder = step.folder(run.settings.checkpoints)
-    title = f"Train the {stage}"
+    target = network_target(run.order, stage, inputs)
+    folder = target.folder
     restarted = run.restart == stage
-    with run.step(title, stage, step.key, folder, step.record) as record:
-        record.cached = not restarted and is_done(folder / CHECKPOINT, lambda found: _verified(run, found))
+    with run.step_to(target) as record:
+        record.cached = not restarted and target.is_done
         if not record.cached:
             run.workers.release()
-            with run.alone(folder), ProgressBar(title) as bar:
+            with run.alone(folder), ProgressBar(target.title) as bar:
                 if restarted:
                     shutil.rmtree(folder)
-                result = fit(folder / TRAINING, bar)
+                with refusing(run, stage, FINITE, DivergenceError):
+                    result = fit(folder / TRAINING, bar)
                 card = _card(run, stage, result, inputs=inputs, datasets=datasets, parents=parents or {})
                 save_checkpoint(folder / CHECKPOINT, cast(Network, result.module), card)
                 RunFolder(folder / TRAINING).forget_states()
         metrics = read_card(folder / CHECKPOINT).metrics
         record.figures = {name: metrics[name] for name in FIGURES[stage] if name in metrics}
     _show(folder, stage)
+    pass_training_gate(run, stage, folder / CHECKPOINT)
     return folder / CHECKPOINT
-
-
-def _verified(run: Run, folder: Path) -> CheckpointCard:
-    return load_checkpoint(folder, expect_fingerprint=run.schema.fingerprint)[1]
 
 
 def _card(

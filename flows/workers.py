@@ -65,6 +65,11 @@ class EngineWorkers:
         self._lock = threading.Lock()
         self._stopped = False
 
+    @property
+    def engine(self) -> EngineOrder:
+        """What they render with."""
+        return self._engine
+
     def do(self, job: Job, *arguments: Any, deadline_s: float = PATIENCE_S) -> Any:
         """The job's result from the next idle worker; its exceptions are raised here.
 

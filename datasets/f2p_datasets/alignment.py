@@ -73,17 +73,25 @@ class AlignmentTemplate:
         return self.points * resolution - 0.5
 
     def save(self, path: Path) -> None:
-        """Write JSON: a list of 68 [x, y]."""
+        """Write JSON: a list of 68 [x, y] as ``landmarks``, and the fingerprint."""
         with appearing_file(path) as stream:
-            stream.write((json.dumps(self.tuples, indent=0) + "\n").encode())
+            text = json.dumps({"landmarks": self.tuples, "fingerprint": self.fingerprint}, indent=0)
+            stream.write(f"{text}\n".encode())
 
     @classmethod
     def load(cls, path: Path) -> AlignmentTemplate:
-        """Raises DatasetError for a missing or malformed file."""
+        """From what :meth:`save` wrote, or from the bare list that a published version has, with a hash elsewhere.
+
+        Raises DatasetError for a missing or malformed file, and for landmarks of another fingerprint.
+        """
         try:
-            return cls.from_points(json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError) as error:
+            data = json.loads(path.read_text())
+            template = cls.from_points(data["landmarks"] if isinstance(data, dict) else data)
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise DatasetError(f"{path}: not an alignment template ({error})") from error
+        if isinstance(data, dict) and data.get("fingerprint") != template.fingerprint:
+            raise DatasetError(f"{path}: its landmarks were changed; delete it, and it is measured again")
+        return template
 
 
 @dataclass(frozen=True, eq=False)

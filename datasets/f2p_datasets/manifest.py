@@ -142,6 +142,7 @@ def verify_dataset(folder: Path) -> DatasetManifest:
     check_table(folder, manifest)
     for shard in manifest.shards:
         check_shard(folder / shard.name, shard)
+        _check_rows(folder, shard)
     return manifest
 
 
@@ -161,6 +162,13 @@ def check_table(folder: Path, manifest: DatasetManifest) -> None:
     path = folder / TABLE_NAME
     if not path.is_file() or sha256_of(path) != manifest.pairs_sha256:
         raise DatasetError(f"{path}: missing, tampered with or damaged; delete {MANIFEST_NAME} and finish it again")
+
+
+def _check_rows(folder: Path, shard: ShardRecord) -> None:
+    """A shard's own rows are what rejects are read from. A dataset that was copied without them is one as well."""
+    path = rows_path(folder, shard.name)
+    if path.is_file() and read_record(folder, shard.name) != shard:
+        raise DatasetError(f"{path}: is not of the manifest's shard; delete both and render the shard again")
 
 
 def _write_rejects(folder: Path, shards: list[ShardRecord]) -> None:

@@ -12,16 +12,33 @@ import typer
 
 from engine_bridge.errors import EngineError, InputError
 from flows.cancellation import is_cancellation
-from flows.cli import build, characters, creation, diagnosis, engines, evaluation, models, photos, priors
+from flows.cli import (
+    build,
+    characters,
+    creation,
+    deploy,
+    diagnosis,
+    engines,
+    evaluation,
+    gates,
+    models,
+    nights,
+    photos,
+    priors,
+    report,
+    store,
+)
 from flows.cli.terminal import terminal
+from flows.gates import GateError
 from flows.orchestrator import OrchestratorError
 
 USERS_MISTAKE: Final = 2
 ENGINE_TROUBLE: Final = 3
+REFUSED: Final = 4
 INTERRUPTED: Final = 130
 UNEXPECTED: Final = 1
 #: Verbs that keep what is done, and go on with the rest.
-RESUMING: Final = frozenset({"run", "render", "train", "evaluate", "publish", "photos"})
+RESUMING: Final = frozenset({"run", "nightly", "render", "train", "evaluate", "publish", "photos", "noise"})
 #: Typer has it from Click or, lately, from its own copy of Click, and exports only what derives from it.
 UsageError: Any = typer.BadParameter.__bases__[0]
 
@@ -36,12 +53,17 @@ app = typer.Typer(
 )
 app.add_typer(characters.app, name="characters")
 build.add_to(app)
+nights.add_to(app)
+deploy.add_to(app)
 app.add_typer(evaluation.app, name="evaluate")
 app.add_typer(engines.app, name="engine")
 app.add_typer(photos.app, name="photos")
 app.add_typer(models.app, name="models")
+gates.add_to(app)
 app.add_typer(priors.app, name="priors")
 creation.add_to(app)
+report.add_to(app)
+store.add_to(app)
 diagnosis.add_to(app)
 
 
@@ -75,8 +97,8 @@ def _judge(error: BaseException) -> tuple[str, int]:
     match error:
         case KeyboardInterrupt() | typer.Abort():
             return "interrupted", INTERRUPTED
-        case InputError():
-            return str(error), USERS_MISTAKE
+        case InputError() | GateError():
+            return str(error), REFUSED if isinstance(error, GateError) else USERS_MISTAKE
         case UsageError():
             message = error.format_message()
             return message and f"{message} (--help shows how)", USERS_MISTAKE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -50,7 +50,13 @@ Network = Literal["imitator", "segmenter", "translator"]
 
 def add_to(app: typer.Typer) -> None:
     """The verbs of this module."""
-    app.command("run", epilog=example("f2p run --character justice_female --recipe quick --photo me.jpg"))(run)
+    app.command(
+        "run",
+        epilog=example(
+            "f2p run --character justice_female --recipe quick --photo me.jpg",
+            "f2p run --character justice_female --recipe nightly --dry-run",
+        ),
+    )(run)
     app.command("render", epilog=example("f2p render --character tiny --count 1000 --resolution 256 --out pairs"))(
         render
     )
@@ -74,6 +80,12 @@ def run(
     instances: Instances = 1,
     gpus: Gpus = None,
     workers: Workers = None,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="Minutes to wait for another run of the character to end.")
+    ] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done, why, and at what cost.")
+    ] = False,
     home: Home = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -83,6 +95,18 @@ def run(
     order = engine_order(settings, engine, instances, gpus)
     portraits = _check_order(settings, character, recipe, order, photo or [])
     labelled = _open_labelled(parsing_set, parsing_format)
+    if dry_run:
+        _show_plan(
+            settings,
+            as_json,
+            character=character,
+            recipe=recipe,
+            engine=order,
+            seed=seed,
+            photos=photos,
+            labelled=labelled,
+        )
+        return
     start_orchestrator(settings)
     from flows.pipeline import build_character
 
@@ -96,6 +120,7 @@ def run(
         labelled=labelled,
         portraits=portraits,
         num_workers=workers,
+        wait_s=60 * wait,
     )
     _show_run(settings, record, as_json)
 
@@ -220,6 +245,16 @@ def publish(
 
     version = publish_last(settings, character=character, engine=order)
     show(asdict(version), as_json, lambda: print(f"version {version.version}: {version.reason}"))
+
+
+def _show_plan(settings: Settings, as_json: bool, *, recipe: str, **order: Any) -> None:
+    """What the run would do. It needs no orchestrator."""
+    from flows.cli.nights import plan_of, print_plan
+    from flows.planning import plan_run
+    from flows.recipes import find_recipe
+
+    plan = plan_run(settings, recipe=find_recipe(recipe), **order)
+    show(plan_of(plan), as_json, lambda: print_plan(plan))
 
 
 def _check_order(settings: Settings, character: str, recipe: str, order: EngineOrder, photos: list[str]) -> list[Path]:

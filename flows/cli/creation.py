@@ -1,4 +1,4 @@
-"""``f2p create`` and ``f2p report``: what comes out."""
+"""``f2p create``: photos become characters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SOME_PHOTOS_FAILED = 2
 
 
 def add_to(app: typer.Typer) -> None:
-    """The verbs of this module."""
+    """The verb of this module."""
     app.command(
         "create",
         epilog=example(
@@ -34,7 +34,6 @@ def add_to(app: typer.Typer) -> None:
             "f2p create me.jpg --character justice_female --mode hybrid --steps 40 --animation gif",
         ),
     )(create)
-    app.command("report", epilog=example("f2p report latest"))(report)
 
 
 def create(
@@ -81,14 +80,14 @@ def create(
     """Create characters from photos. A photo that cannot be used is named at the end, and the status is 2."""
     settings = open_settings(home, debug)
     folder = output_folder(out or settings.creations / character)
-    from f2p_models.registry import Registry
     from flows.create import SearchOrder, open_published
     from flows.engines import open_engine
     from flows.photo_names import find_photos
     from flows.progress import ProgressBar, say
+    from flows.published import open_registry
 
     search = SearchOrder(steps=steps, restarts=restarts, seed=seed, animation=animation)
-    chosen = Registry(settings.registry).get(character, version)
+    chosen = open_registry(settings).get(character, version)
     named = find_photos(photos)
     order = engine_order(settings, engine)
     with closing(open_engine(order, settings)) as bridge, ProgressBar("Create characters") as bar:
@@ -100,20 +99,3 @@ def create(
         say(f"[yellow]skipped[/] {line}")
     show(asdict(outcome), as_json, lambda: print("\n".join(str(folder) for folder in outcome.created)))
     return SOME_PHOTOS_FAILED if outcome.failed else 0
-
-
-def report(
-    *,
-    run: Annotated[str, typer.Argument(help="A run's id, a part of it, or 'latest'.", show_default=False)],
-    home: Home = None,
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """Write a run's report, one HTML page with all pictures in it, and print where it lies."""
-    settings = open_settings(home, debug)
-    from flows.report import write_report
-    from flows.runs import read_run
-
-    record = read_run(settings, run)
-    path = write_report(settings, record)
-    show({"run": record.run_id, "report": path}, as_json, lambda: print(path))

@@ -71,9 +71,9 @@ def rollback(*, character: Character, home: Home = None, as_json: Json = False, 
 
 def _registry(home: Path | None, debug: bool) -> Registry:
     settings = open_settings(home, debug)
-    from f2p_models.registry import Registry
+    from flows.published import open_registry
 
-    return Registry(settings.registry)
+    return open_registry(settings)
 
 
 def _tell(version: ModelVersion, as_json: bool) -> None:

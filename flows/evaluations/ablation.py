@@ -21,13 +21,13 @@ from engine_bridge.frames import Picture
 from f2p_datasets.verification import SomePictures, VerificationSet, aligned_pictures
 from f2p_models.creation import Creator
 from f2p_models.pictures import from_pictures
-from f2p_models.registry import Registry
 from flows.create import refuse_other_engine
 from flows.engines import EngineOrder, studio_renderer
 from flows.evaluate import open_networks
 from flows.evaluations.hardware import circumstances
 from flows.evaluations.page import EvaluationPage, Figure, Place, Table, evaluate_once
 from flows.evaluations.verifying import SetOrder, VerificationOptions, Verified, describe_pairs, describe_set, verify
+from flows.published import open_registry
 from flows.recipes import Recipe, find_recipe
 from flows.render import gather_photos, render_photo_like
 from flows.runs import Run, open_run
@@ -99,10 +99,10 @@ def evaluate_ablation(
     """
     pairs = order.open()
     recipe, seed, trained, photo_like = _networks(settings, character, version, engine)
-    made_by = {"recipe": recipe, "seed": seed}
+    made_by: dict[str, Any] = {"recipe": recipe, "seed": seed}
     with open_run(settings, character=character, engine=engine, num_workers=num_workers, **made_by) as run:
         if version:
-            refuse_other_engine(Registry(settings.registry).get(character, version), run.engine)
+            refuse_other_engine(open_registry(settings).get(character, version), run.engine)
         renders = photo_like or render_photo_like(run, trained.template)
         used = gather_photos(run, trained.template, photos) if photos else renders
         variants = {
@@ -132,7 +132,7 @@ def _networks(
 ) -> tuple[Recipe, int, TrainedCreator, Path | None]:
     """What stays the same in all rows, and the photo-like renders if they are there already."""
     if version:
-        published = Registry(settings.registry).get(character, version)
+        published = open_registry(settings).get(character, version)
         return recipe_of(published), seed_of(published), trained_as(published), None
     last = last_trained(settings, character, engine)
     return find_recipe(last.recipe), last.seed, trained_of(last), stage_folder(last, "photo-like")

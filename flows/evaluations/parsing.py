@@ -24,13 +24,13 @@ from f2p_models.checkpoints import CheckpointCard, load_segmenter
 from f2p_models.devices import choose_device
 from f2p_models.evaluation.parsing import Counts, ParsingQuality, count_pixels, judge_parsing, rank_worst
 from f2p_models.pictures import from_pictures
-from f2p_models.registry import Registry
 from f2p_models.segmenter import Segmenter
+from flows.dataset_plans import TEMPLATE_FILE
 from flows.evaluations.hardware import circumstances
 from flows.evaluations.page import Cell, EvaluationPage, Figure, Place, Table, evaluate_once
 from flows.layout import CHECKPOINT
 from flows.progress import ProgressBar
-from flows.render import TEMPLATE_FILE
+from flows.published import open_registry
 from flows.runs import list_runs, read_run
 from flows.settings import Settings
 
@@ -93,7 +93,7 @@ def open_parser(settings: Settings, character: str, version: str | None = None) 
     Raises InputError when there is none.
     """
     if version:
-        published = Registry(settings.registry).get(character, version)
+        published = open_registry(settings).get(character, version)
         template = AlignmentTemplate.load(published.folder / TEMPLATE_FILE)
         return _open(published.folder / "segmenter", template, f"version {published.version}")
     for run_id in reversed(list_runs(settings)):

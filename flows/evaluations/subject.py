@@ -13,10 +13,11 @@ from f2p_datasets.alignment import AlignmentTemplate
 from f2p_models.creation import Creator
 from f2p_models.creator_bundle import load_bundle
 from f2p_models.evaluation import Renderer
-from f2p_models.registry import ModelVersion, Registry
+from f2p_models.registry import ModelVersion
 from flows.create import refuse_other_engine
 from flows.engines import EngineOrder, agreed_schema, open_engine, studio_renderer
 from flows.evaluate import open_networks
+from flows.published import open_registry
 from flows.recipes import Recipe, find_recipe
 from flows.settings import Settings
 from flows.stages import last_trained, recipe_of, seed_of, trained_as, trained_of
@@ -83,7 +84,7 @@ def open_subject(
     order = engine or EngineOrder()
     with closing(open_engine(order, settings)) as bridge:
         if version:
-            yield _published(settings, Registry(settings.registry).get(character, version), bridge)
+            yield _published(settings, open_registry(settings).get(character, version), bridge)
         else:
             yield _last_trained(settings, character, order, bridge)
 

@@ -4,9 +4,9 @@
 
 PHOTOS is a folder of one folder per person (the layout of LFW), of whom the first two photos count; FILE lists those
 who may be looked at (LFW's ``peopleDevTrain.txt``), so that nobody who judges a creator later has shaped its center.
-Photos in which dlib does not find exactly one face are left out. Measured are the mean embedding of the first photos, and around it
-the distance 1 - cosine of all pairs of different people and of the two photos of one person. No photo and no single
-embedding is stored.
+Photos in which dlib does not find exactly one face are left out. Measured are the mean embedding of the first photos,
+and around it the distance 1 - cosine of all pairs of different people and of the two photos of one person. No photo and
+no single embedding is stored.
 """
 
 from __future__ import annotations

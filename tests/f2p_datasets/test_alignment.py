@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -36,7 +37,22 @@ def test_the_template_survives_saving(tmp_path: Path) -> None:
     assert loaded.fingerprint == template.fingerprint
 
 
-@pytest.mark.parametrize("content", ["", "[1, 2]", "[[0.5, 0.5]]"])
+def test_a_template_with_another_digit_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "template.json"
+    AlignmentTemplate(POINTS).save(path)
+    first = json.loads(path.read_text())["landmarks"][0][0]
+    path.write_text(path.read_text().replace(repr(first), repr(first + 0.001), 1))
+    with pytest.raises(DatasetError, match="its landmarks were changed"):
+        AlignmentTemplate.load(path)
+
+
+def test_the_bare_list_of_a_published_version_is_read(tmp_path: Path) -> None:
+    template = AlignmentTemplate(POINTS)
+    (tmp_path / "template.json").write_text(json.dumps(template.tuples))
+    assert AlignmentTemplate.load(tmp_path / "template.json").fingerprint == template.fingerprint
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", "[[0.5, 0.5]]", "{}"])
 def test_a_file_that_is_no_template_is_refused_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "template.json").write_text(content)
     with pytest.raises(DatasetError, match="template"):

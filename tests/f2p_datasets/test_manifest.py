@@ -131,3 +131,16 @@ def test_a_folder_tells_whose_shards_it_holds_even_unfinished(finished_dataset: 
     (unfinished / "manifest.json").unlink()
     assert find_dataset_keys(finished_dataset) == find_dataset_keys(unfinished) == {key}
     assert find_dataset_keys(tmp_path) == set()
+
+
+def test_a_shards_own_table_belongs_to_it(dataset: Path) -> None:
+    rows = dataset / "shard-000001.parquet"
+    content = rows.read_bytes()
+    rows.write_bytes((dataset / "shard-000000.parquet").read_bytes())
+    with pytest.raises(DatasetError, match=r"shard-000001\.parquet: is not of the manifest's shard"):
+        verify_dataset(dataset)
+    rows.write_bytes(b"noise" + content[5:])
+    with pytest.raises(DatasetError, match=r"shard-000001\.parquet: "):
+        verify_dataset(dataset)
+    rows.unlink()  # a copy of what the manifest lists is a dataset
+    assert verify_dataset(dataset).num_pairs == 60

@@ -43,8 +43,11 @@ def saved(tmp_path: Path) -> Path:
 
 
 def edit_card(folder: Path, **fields: object) -> None:
+    """As somebody would who means it: without the hash of what was there."""
     path = folder / "checkpoint.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+    content = json.loads(path.read_text())
+    del content["card_sha256"]
+    path.write_text(json.dumps({**content, **fields}))
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -104,6 +107,13 @@ def test_cut_or_changed_weights_are_refused(saved: Path, damage: object) -> None
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(CheckpointError, match=r"weights\.safetensors: SHA-256 differs"):
         load_checkpoint(saved)
+
+
+def test_a_card_with_another_digit_is_refused(saved: Path) -> None:
+    path = saved / "checkpoint.json"
+    path.write_text(path.read_text().replace('"epoch": 1', '"epoch": 2').replace('"epoch": 3', '"epoch": 4'))
+    with pytest.raises(CheckpointError, match=r"checkpoint\.json: it is not what was written; train again"):
+        read_card(saved)
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "checkpoint.json"])

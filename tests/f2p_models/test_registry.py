@@ -218,7 +218,7 @@ def test_a_crash_while_copying_leaves_no_version(registry, bundle, home, monkeyp
             registry.publish("small", bundle("a"))
 
     assert Registry(home).publish("small", bundle("b")).version == 1
-    assert [path.name for path in (home / "small").iterdir()] == ["1"]
+    assert [path.name for path in (home / "small").iterdir() if path.is_dir()] == ["1"]
 
 
 def test_a_lost_index_is_rebuilt_from_the_folders(registry, bundle, home):
@@ -289,3 +289,29 @@ def test_a_damaged_bundle_is_not_published(registry, bundle, home):
     with pytest.raises(BundleError, match="was changed"):
         registry.publish("small", folder)
     assert list(registry.list()) == []
+
+
+def test_a_champion_without_a_score_on_a_new_held_out_set_is_found_and_scored(registry, bundle):
+    champion = registry.publish("small", bundle("a", score=0.5, heldout="old"))
+    assert registry.unscored_champion("small", "f", "old") is None
+    assert registry.unscored_champion("small", "another schema", "new") is None
+    assert registry.unscored_champion("small", "f", "new") == champion
+
+    registry.note_score(champion, "new", 0.3)
+
+    assert registry.unscored_champion("small", "f", "new") is None
+    challenger = registry.publish("small", bundle("b", score=0.35, heldout="new"))
+    assert challenger.is_champion
+    assert "against 0.3000 of version 1, scored anew" in challenger.reason
+
+
+def test_nothing_published_has_no_unscored_champion(registry):
+    assert registry.unscored_champion("small", "f", "set") is None
+
+
+def test_a_version_is_kept_back_until_somebody_promotes_it(registry, bundle):
+    registry.publish("small", bundle("a", score=0.5))
+    assert registry.publish("small", bundle("b", score=0.4)).is_kept_back
+    assert not registry.promote("small", 2).is_kept_back
+    registry.rollback("small")
+    assert not registry.get("small", 2).is_kept_back

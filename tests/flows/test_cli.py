@@ -29,6 +29,8 @@ VERBS = [
     ("create",),
     ("report",),
     ("doctor",),
+    ("health",),
+    ("metrics",),
     ("engine", "list"),
     ("engine", "check"),
     ("engine", "bench"),

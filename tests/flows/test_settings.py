@@ -62,6 +62,25 @@ def test_nobody_is_phoned(settings: Settings) -> None:
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 
 
+def test_where_work_is_done_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    alone = Settings.from_environment(tmp_path)
+    assert (alone.train_processes, alone.dask, alone.store) == (1, None, None)
+    monkeypatch.setenv("F2P_TRAIN_PROCESSES", "8")
+    monkeypatch.setenv("F2P_DASK", "local:2")
+    monkeypatch.setenv("F2P_STORE", "s3://bucket/f2p")
+    shared = Settings.from_environment(tmp_path)
+    assert (shared.train_processes, shared.dask, shared.store) == (8, "local:2", "s3://bucket/f2p")
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "two", "1.5"])
+def test_a_number_of_processes_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, count: str
+) -> None:
+    monkeypatch.setenv("F2P_TRAIN_PROCESSES", count)
+    with pytest.raises(InputError, match=r"F2P_TRAIN_PROCESSES: .* give 1 or more"):
+        Settings.from_environment(tmp_path)
+
+
 def test_importing_the_command_line_imports_nothing_heavy() -> None:
     heavy = ["torch", "prefect", "numpy", "numba", "mlflow"]
     code = f"import sys, flows.cli; print([name for name in {heavy} if name in sys.modules])"
