@@ -6,7 +6,6 @@ same folder, without the final file, so a killed step resumes with only what is 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import json
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine_bridge.errors import InputError
+from flows.leases import lease
 
 #: The source files whose change makes a stage's earlier outputs stale: packages or modules, by stage. What an engine
 #: draws is covered by its build, what a recipe says by the inputs. Datasets are not here: hours of rendering must not
@@ -99,6 +99,18 @@ STAGE_SOURCES: dict[str, tuple[str, ...]] = {
         "f2p_models.training",
         "flows.evaluate",
         "flows.evaluation_pictures",
+    ),
+    "rescoring": (
+        "f2p_models.creation",
+        "f2p_models.creator_bundle",
+        "f2p_models.embedders",
+        "f2p_models.evaluation",
+        "f2p_models.losses",
+        "f2p_models.metrics",
+        "f2p_models.pictures",
+        "f2p_models.priors",
+        "f2p_models.training",
+        "flows.rescoring",
     ),
     "measurements": (
         "f2p_datasets.alignment",
@@ -204,18 +216,13 @@ def is_done(folder: Path, verify: Callable[[Path], object]) -> bool:
 
 
 @contextmanager
-def alone(folder: Path, locks: Path) -> Iterator[None]:
-    """Work on the folder as the only process of those that share ``locks``, the folder of lock files.
+def alone(folder: Path, locks: Path, *, run: str = "") -> Iterator[None]:
+    """Work on the folder, which is made, as the only process of those that share ``locks``, the folder of lease files.
 
-    The lock goes with the process, however it ends. Raises InputError when another process is at work.
+    The lease goes with the process, however it ends. Raises BusyError, naming the other process, when one is at work.
     """
-    for needed in (folder, locks):
-        needed.mkdir(parents=True, exist_ok=True)
-    with (locks / f"{digest(folder.resolve())}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise InputError(f"{folder}: another f2p process is working on it; wait for that one to end") from error
+    with lease(folder, locks, run=run):
+        folder.mkdir(parents=True, exist_ok=True)
         yield
 
 

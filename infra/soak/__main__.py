@@ -2,6 +2,7 @@
 
     python -m infra.soak kills --engine godot3 --pairs 2000 --kills 10 --stops 1 --instances 2
     python -m infra.soak memory --engine mock_remote --pairs 20000 --resolution 128
+    python -m infra.soak chaos --injections 200
 
 Exit status: 0 proven; 1 something is wrong, and it is named; 2 the user's mistake; 3 engine trouble.
 """
@@ -81,6 +82,33 @@ def memory(
     config = MemoryConfig(engine=order, character=character, pairs=pairs, seed=seed, resolution=resolution)
     report = prove_memory(config, settings)
     show(report.to_dict(), as_json, lambda: print_memory(report))
+    return SOMETHING_WRONG if report.problems else 0
+
+
+@app.command("chaos", epilog=example("python -m infra.soak chaos --injections 24 --fault publishing --fault disk"))
+def chaos(
+    *,
+    injections: Annotated[int, typer.Option("--injections", min=1, help="Faults to try, one at a time.")] = 200,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help="Only faults with this in their name; may be given again.")
+    ] = None,
+    only: Annotated[
+        int | None, typer.Option("--only", min=0, help="Only the injection of this number.", show_default=False)
+    ] = None,
+    max_minutes: Annotated[
+        float | None, typer.Option("--max-minutes", min=0, help="Begin none after so long.", show_default=False)
+    ] = None,
+    seed: Seed = 0,
+    home: Home = None,
+    as_json: Json = False,
+) -> int:
+    """Kill, fill, cut and overwrite what a tiny pipeline consists of, then prove that the next run puts it right."""
+    settings = open_settings(home, debug=False)
+    from infra.soak.chaos import ChaosConfig, print_chaos, prove_chaos
+
+    config = ChaosConfig(injections=injections, seed=seed, words=tuple(fault or ()), only=only, max_minutes=max_minutes)
+    report = prove_chaos(config, settings)
+    show(report.to_dict(), as_json, lambda: print_chaos(report))
     return SOMETHING_WRONG if report.problems else 0
 
 
