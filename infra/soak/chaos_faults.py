@@ -80,7 +80,7 @@ def kill_worker(scene: Scene, draw: np.random.Generator) -> str:
     if not found or not workers:
         run.wait()
         raise MissedError
-    scene.signal(workers[0], signal.SIGKILL)
+    scene.send(workers[0], signal.SIGKILL)
     scene.must_finish(run, "its render worker was killed")
     return f"{wait_s:.2f} s after it was started"
 
@@ -96,7 +96,7 @@ def kill_engine(scene: Scene, draw: np.random.Generator) -> str:
     if not found or not engines:
         run.wait()
         raise MissedError
-    scene.signal_group(engines[0], signal.SIGKILL)
+    scene.send_to_group(engines[0], signal.SIGKILL)
     scene.must_finish(run, "its engine was killed")
     return f"{wait_s:.2f} s after it had dialled in"
 
@@ -114,7 +114,7 @@ def kill_server(scene: Scene, draw: np.random.Generator) -> str:
     if not begun or not servers:
         run.wait()
         raise MissedError
-    scene.signal(servers[0], signal.SIGKILL)
+    scene.send(servers[0], signal.SIGKILL)
     status = run.wait()
     return f"{stage}, {wait_s:.2f} s after the run began; it ended with status {status}"
 

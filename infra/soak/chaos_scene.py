@@ -154,14 +154,14 @@ class Scene:
             raise MissedError
         run.kill()
 
-    def signal(self, pid: int, number: signal.Signals) -> None:
+    def send(self, pid: int, number: signal.Signals) -> None:
         """Raises MissedError for a process that is over already."""
         try:
             os.kill(pid, number)
         except ProcessLookupError:
             raise MissedError from None
 
-    def signal_group(self, leader: int, number: signal.Signals) -> None:
+    def send_to_group(self, leader: int, number: signal.Signals) -> None:
         """Raises MissedError for processes that are over already."""
         try:
             os.killpg(leader, number)

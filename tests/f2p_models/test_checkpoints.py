@@ -111,7 +111,7 @@ def test_cut_or_changed_weights_are_refused(saved: Path, damage: object) -> None
 
 def test_a_card_with_another_digit_is_refused(saved: Path) -> None:
     path = saved / "checkpoint.json"
-    path.write_text(path.read_text().replace('"epoch": 1', '"epoch": 2').replace('"epoch": 3', '"epoch": 4'))
+    path.write_text(path.read_text().replace('"epoch": 3', '"epoch": 4'))
     with pytest.raises(CheckpointError, match=r"checkpoint\.json: it is not what was written; train again"):
         read_card(saved)
 
