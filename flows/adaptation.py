@@ -19,12 +19,12 @@ from f2p_models import training
 from f2p_models.checkpoints import load_segmenter
 from f2p_models.training.loop import TrainingResult
 from f2p_models.training.progress import Progress
-from flows.dataset_plans import TITLES, dataset_target, labelled_plan
 from flows.layout import PARSING
+from flows.planning.dataset_plans import TITLES, dataset_target, labelled_plan
+from flows.planning.training_plans import adaptation_inputs, adaptation_settings
 from flows.progress import ProgressBar
 from flows.runs import Run
 from flows.train import checkpoint_hash, dataset_key, open_pairs, trained
-from flows.training_plans import adaptation_inputs, adaptation_settings
 
 
 def gather_labelled(run: Run, template: AlignmentTemplate, labelled: ParsingSet) -> Path:

@@ -23,10 +23,10 @@ from engine_bridge.frames import Picture
 from engine_bridge.schema import ParameterSchema
 from f2p_datasets.durable import appearing_file
 from f2p_models.creation import Creation, IterativeConfig, Panel, parameters_document, side_by_side
-from flows.animations import AnimationFormat, write_animation
-from flows.curves import draw_curve, standalone_drawing
 from flows.layout import COMPARISON_FILE, PARAMETERS_FILE
-from flows.portraits import Portrait
+from flows.photos.portraits import Portrait
+from flows.pictures.animations import AnimationFormat, write_animation
+from flows.pictures.curves import draw_curve, standalone_drawing
 
 CONVERGENCE_FILE: Final = "convergence.svg"
 _DECIMALS: Final = 4

@@ -28,12 +28,12 @@ from f2p_models.creator_bundle import load_bundle
 from f2p_models.evaluation import Calibration, read_evaluation
 from f2p_models.pictures import from_pictures, to_bytes
 from f2p_models.registry import ModelVersion
-from flows.animations import AnimationFormat, draw_frames, record_every
 from flows.artifacts import show_picture
 from flows.character_files import Character, Confidence, write_character
-from flows.engines import studio_renderer
+from flows.engines.orders import studio_renderer
 from flows.layout import COMPARISON_FILE, ENGINE, EVALUATION_FILE, PARAMETERS_FILE
-from flows.portraits import SHOWN_PX, Faces, Portrait, PortraitFinder
+from flows.photos.portraits import SHOWN_PX, Faces, Portrait, PortraitFinder
+from flows.pictures.animations import AnimationFormat, draw_frames, record_every
 from flows.progress import ProgressBar, say
 from flows.recipes import RECIPES, find_recipe
 from flows.runs import Run

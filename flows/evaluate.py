@@ -33,9 +33,9 @@ from f2p_models.evaluation.report import read_evaluation
 from f2p_models.pictures import to_unit
 from f2p_models.priors import load_priors
 from flows.artifacts import show_picture, show_table
-from flows.engines import studio_renderer
-from flows.evaluation_pictures import draw_evaluation
+from flows.engines.orders import studio_renderer
 from flows.layout import EVALUATION_FILE, HELDOUT_PHOTOS, PICTURES
+from flows.pictures.evaluation_pictures import draw_evaluation
 from flows.progress import ProgressBar
 from flows.recipes import Recipe
 from flows.runs import Run

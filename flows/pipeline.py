@@ -17,9 +17,9 @@ from f2p_datasets.parsing import ParsingSet
 from flows.adaptation import adapt_segmenter, gather_labelled
 from flows.artifacts import show_link
 from flows.create import create_characters
-from flows.engines import EngineOrder
+from flows.engines.orders import EngineOrder
 from flows.evaluate import evaluate_creator
-from flows.priors import fit_facial_priors, prior_photos
+from flows.priors.fitting import fit_facial_priors, prior_photos
 from flows.publish import publish_version
 from flows.recipes import find_recipe
 from flows.render import find_template, gather_photos, render_heldout_photos, render_photo_like, render_studio

@@ -26,14 +26,14 @@ from f2p_models.model_card import CardPicture, write_model_card
 from f2p_models.registry import ModelVersion
 from f2p_models.translator import Translator
 from flows.artifacts import show_link, show_table
-from flows.evaluation_pictures import DRAWN
-from flows.gates import refusing
+from flows.gates.gate import refusing
+from flows.gates.publication import PARITY, pass_champion_gate, pass_publish_gate
+from flows.gates.rescoring import CHAMPION_PHOTOS, RESCORING, score_champion_anew
 from flows.layout import ENGINE, EVALUATION_FILE, PICTURES
-from flows.priors import ENERGY_FILE
+from flows.pictures.evaluation_pictures import DRAWN
+from flows.priors.fitting import ENERGY_FILE
 from flows.progress import say
-from flows.publish_gate import PARITY, pass_champion_gate, pass_publish_gate
 from flows.published import open_registry
-from flows.rescoring import CHAMPION_PHOTOS, RESCORING, score_champion_anew
 from flows.runs import Run, StepRecord
 from flows.steps import code_version
 from flows.targets import Order, Target, step_target

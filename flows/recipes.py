@@ -21,7 +21,7 @@ from f2p_models.priors import PriorsConfig
 from f2p_models.segmenter import SegmenterConfig, Trunk
 from f2p_models.training import ImitatorTraining, SegmenterTraining, TranslatorTraining
 from f2p_models.trunks import find_packaged_weights
-from flows.gate_limits import GateLimits
+from flows.gates.limits import GateLimits
 from flows.settings import IMAGENET_VARIABLE, LIGHTCNN_VARIABLE, Settings
 
 

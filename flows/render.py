@@ -25,8 +25,13 @@ from f2p_datasets.photo_sets import PhotoPlan, import_photos
 from f2p_datasets.rendering import DatasetPlan, missing_shards
 from f2p_datasets.shards import ShardRecord, read_rejects
 from flows.artifacts import show_table
-from flows.data_gate import pass_data_gate
-from flows.dataset_plans import (
+from flows.engines.orders import studio_renderer
+from flows.engines.shard_job import render_held_to_look
+from flows.engines.workers import WorkerEngine
+from flows.gates.data import pass_data_gate
+from flows.layout import HELDOUT_PHOTOS, PHOTO_LIKE, PHOTOS, STUDIO
+from flows.photos.imported import is_imported, open_imported
+from flows.planning.dataset_plans import (
     TEMPLATE_FILE,
     TITLES,
     dataset_target,
@@ -38,14 +43,9 @@ from flows.dataset_plans import (
     studio_plan,
     template_target,
 )
-from flows.engines import studio_renderer
-from flows.imported_photos import is_imported, open_imported
-from flows.layout import HELDOUT_PHOTOS, PHOTO_LIKE, PHOTOS, STUDIO
 from flows.progress import ProgressBar
 from flows.runs import Run
-from flows.shard_job import render_held_to_look
-from flows.shard_tasks import Arrived, render_elsewhere, render_one_shard
-from flows.workers import WorkerEngine
+from flows.scaling.shard_tasks import Arrived, render_elsewhere, render_one_shard
 
 #: The average face is looked at in this size whatever the recipe's: landmarks are fractions of the side.
 TEMPLATE_PX: Final = 512

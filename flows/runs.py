@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 from engine_bridge.errors import InputError
 from f2p_datasets.durable import appearing_file
 from flows.cancellation import heeding_cancellation
-from flows.engines import MOCK, EngineOrder, agreed_schema, check_engine, open_engine
-from flows.gates import GateError
+from flows.engines.orders import MOCK, EngineOrder, agreed_schema, check_engine, open_engine
+from flows.engines.workers import EngineWorkers, WorkerEngine
+from flows.gates.gate import GateError
 from flows.leases import lease
-from flows.logs import Level, log, logged_stage
+from flows.monitoring.logs import Level, log, logged_stage
 from flows.progress import say
+from flows.scaling.sharing import SharedHome
 from flows.settings import Settings, num_cores
-from flows.sharing import SharedHome
 from flows.steps import alone
 from flows.targets import Order, Target
-from flows.workers import EngineWorkers, WorkerEngine
 
 if TYPE_CHECKING:
     from engine_bridge.bridge import EngineBridge

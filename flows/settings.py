@@ -56,7 +56,7 @@ class Settings:
     judge_weights      the folder that ``python -m infra.judges`` filled; by default ``judges`` in the home
     train_processes    processes that a network's training is split among, one per GPU
     dask               where shards are rendered: a Dask scheduler's address, ``local:N``, or None for our own workers
-    store              URL of the store that homes share (``flows/stores.py``), or None
+    store              URL of the store that homes share (``flows/scaling/stores.py``), or None
     """
 
     home: Path

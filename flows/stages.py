@@ -22,11 +22,11 @@ from f2p_models.priors import PRIORS_FILE, PriorsConfig
 from f2p_models.registry import ModelVersion
 from flows.adaptation import adapt_segmenter, gather_labelled
 from flows.create import refuse_other_engine
-from flows.dataset_plans import TEMPLATE_FILE, inputs_of
-from flows.engines import EngineOrder
+from flows.engines.orders import EngineOrder
 from flows.evaluate import evaluate_creator
 from flows.layout import CHECKPOINT
-from flows.priors import fit_facial_priors, prior_photos
+from flows.planning.dataset_plans import TEMPLATE_FILE, inputs_of
+from flows.priors.fitting import fit_facial_priors, prior_photos
 from flows.publish import publish_version
 from flows.published import open_registry
 from flows.recipes import Recipe, find_recipe, quick

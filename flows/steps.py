@@ -58,7 +58,7 @@ STAGE_SOURCES: dict[str, tuple[str, ...]] = {
         "f2p_models.pictures",
         "f2p_models.priors",
         "f2p_models.translator",
-        "flows.priors",
+        "flows.priors.fitting",
     ),
     "creation": (
         "f2p_models.creation",
@@ -76,7 +76,7 @@ STAGE_SOURCES: dict[str, tuple[str, ...]] = {
         "f2p_models.evaluation.confidence",
         "flows.character_files",
         "flows.create",
-        "flows.portraits",
+        "flows.photos.portraits",
     ),
     "version": (
         "f2p_models.creator_bundle",
@@ -98,7 +98,7 @@ STAGE_SOURCES: dict[str, tuple[str, ...]] = {
         "f2p_models.priors",
         "f2p_models.training",
         "flows.evaluate",
-        "flows.evaluation_pictures",
+        "flows.pictures.evaluation_pictures",
     ),
     "rescoring": (
         "f2p_models.creation",
@@ -110,7 +110,7 @@ STAGE_SOURCES: dict[str, tuple[str, ...]] = {
         "f2p_models.pictures",
         "f2p_models.priors",
         "f2p_models.training",
-        "flows.rescoring",
+        "flows.gates.rescoring",
     ),
     "measurements": (
         "f2p_datasets.alignment",
@@ -140,10 +140,10 @@ STAGE_SOURCES: dict[str, tuple[str, ...]] = {
         "f2p_models.trunks",
         "flows.evaluate",
         "flows.evaluations",
-        "flows.prior_effect",
-        "flows.prior_faces",
-        "flows.priors_page",
-        "flows.priors_pictures",
+        "flows.priors.effect",
+        "flows.priors.faces",
+        "flows.priors.page",
+        "flows.priors.pictures",
     ),
 }
 

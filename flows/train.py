@@ -37,15 +37,10 @@ from f2p_models.training.settings import FitSettings
 from f2p_models.training.sources import BatchSource
 from f2p_models.translator import Translator
 from flows.artifacts import show_picture
-from flows.fitting import Fit, ImitatorOrder, SegmenterOrder, TranslatorOrder, open_split
-from flows.gates import refusing
+from flows.gates.gate import refusing
+from flows.gates.training import FINITE, pass_gap_gate, pass_training_gate
 from flows.layout import CHECKPOINT, TRAINING
-from flows.progress import ProgressBar
-from flows.runs import Run
-from flows.steps import code_version, plain
-from flows.torchrun import fitting
-from flows.training_gate import FINITE, pass_gap_gate, pass_training_gate
-from flows.training_plans import (
+from flows.planning.training_plans import (
     imitator_inputs,
     imitator_settings,
     network_target,
@@ -55,6 +50,11 @@ from flows.training_plans import (
     translator_inputs,
     translator_settings,
 )
+from flows.progress import ProgressBar
+from flows.runs import Run
+from flows.scaling.fitting import Fit, ImitatorOrder, SegmenterOrder, TranslatorOrder, open_split
+from flows.scaling.torchrun import fitting
+from flows.steps import code_version, plain
 
 #: The metrics shown beside each step; the card has them all.
 FIGURES: Final = {

@@ -17,7 +17,7 @@ from engine_bridge.bridge import EngineBridge
 from engine_bridge.frames import Frame, Picture, RenderRequest
 from engine_bridge.parts import paint_mask
 from f2p_datasets.samplers import build_sampler
-from flows.engines import EngineOrder, open_engine
+from flows.engines.orders import EngineOrder, open_engine
 from flows.settings import Settings, prepare_environment
 from infra.docs_pictures import save
 

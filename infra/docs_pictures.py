@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from engine_bridge.mock import MockEngine
-from flows.contact_sheets import engine_sheet
+from flows.pictures.contact_sheets import engine_sheet
 from flows.runs import read_run
 from flows.settings import Settings
 

@@ -29,7 +29,7 @@ from flows.cli import (
     store,
 )
 from flows.cli.terminal import terminal
-from flows.gates import GateError
+from flows.gates.gate import GateError
 from flows.orchestrator import OrchestratorError
 
 USERS_MISTAKE: Final = 2

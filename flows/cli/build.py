@@ -25,7 +25,7 @@ from flows.cli.terminal import (
     output_folder,
     show,
 )
-from flows.engines import EngineOrder
+from flows.engines.orders import EngineOrder
 from flows.orchestrator import start_orchestrator
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def render(
     """Render random characters in the studio into a dataset of shards. Renders only missing shards."""
     folder = output_folder(out) if out else None
     settings, order = _orchestrated(home, debug, engine, instances, gpus)
-    from flows.prior_files import open_sampler_prior
+    from flows.priors.files import open_sampler_prior
     from flows.stages import render_pairs
 
     record = render_pairs(
@@ -250,7 +250,7 @@ def publish(
 def _show_plan(settings: Settings, as_json: bool, *, recipe: str, **order: Any) -> None:
     """What the run would do. It needs no orchestrator."""
     from flows.cli.nights import plan_of, print_plan
-    from flows.planning import plan_run
+    from flows.planning.plan import plan_run
     from flows.recipes import find_recipe
 
     plan = plan_run(settings, recipe=find_recipe(recipe), **order)
@@ -264,7 +264,7 @@ def _check_order(settings: Settings, character: str, recipe: str, order: EngineO
     if order.is_mock:  # others may have characters that no file describes
         load_schema(character, settings.character_folders)
     from f2p_datasets.photos import read_photo
-    from flows.photo_names import find_photos
+    from flows.photos.names import find_photos
     from flows.recipes import find_recipe
 
     find_recipe(recipe).check_weights(settings)

@@ -65,7 +65,7 @@ def validate(
 ) -> None:
     """Check a character file, alone and against an engine; a mistake is named with the way out."""
     from engine_bridge.characters import read_schema_file
-    from flows.engines import open_engine
+    from flows.engines.orders import open_engine
 
     settings = open_settings(home, debug)
     schema = read_schema_file(file)
@@ -96,8 +96,8 @@ def sheet(
     file = output_picture(out)
     from PIL import Image
 
-    from flows.contact_sheets import engine_sheet
-    from flows.engines import open_engine
+    from flows.engines.orders import open_engine
+    from flows.pictures.contact_sheets import engine_sheet
 
     with closing(open_engine(engine_order(settings, engine), settings)) as bridge:
         picture = Image.fromarray(engine_sheet(bridge, name, seed=seed))
@@ -120,7 +120,7 @@ def import_characters(
 ) -> None:
     """Ask an engine for its character types and write them into HOME/characters. It renders without that too."""
     settings = open_settings(home, debug)
-    from flows.character_import import import_schemas
+    from flows.engines.character_import import import_schemas
 
     written = import_schemas(engine_order(settings, engine), settings, character=character, force=force)
     rows = [{"file": str(file), **_summary(schema)} for schema, file in written]

@@ -81,8 +81,8 @@ def create(
     settings = open_settings(home, debug)
     folder = output_folder(out or settings.creations / character)
     from flows.create import SearchOrder, open_published
-    from flows.engines import open_engine
-    from flows.photo_names import find_photos
+    from flows.engines.orders import open_engine
+    from flows.photos.names import find_photos
     from flows.progress import ProgressBar, say
     from flows.published import open_registry
 

@@ -14,8 +14,8 @@ from engine_bridge.errors import InputError
 from flows.cli.terminal import Debug, Engine, Home, Json, Seed, engine_order, example, open_settings, show
 
 if TYPE_CHECKING:
-    from flows.registration import DeploymentOrder
-    from flows.serving import Service
+    from flows.serving.registration import DeploymentOrder
+    from flows.serving.service import Service
     from flows.settings import Settings
 
 Characters = Annotated[
@@ -70,8 +70,8 @@ def serve(
 ) -> None:
     """Serve this home: Prefect's page, a worker and the nights, until Ctrl-C. Started again, it goes on."""
     settings = open_settings(home, debug)
-    from flows.serving import prepare_serving
-    from flows.serving import serve as keep_serving
+    from flows.serving.service import prepare_serving
+    from flows.serving.service import serve as keep_serving
 
     prepare_serving(settings, port)
     night = _night(photos, max_hours, min_free_gb, keep)
@@ -116,7 +116,7 @@ def deploy(
         pool=pool,
         environment=environment,
     )
-    from flows.registration import known_choices, register
+    from flows.serving.registration import known_choices, register
 
     names = register(order, known_choices(settings, order, closed=False))
 
@@ -138,7 +138,7 @@ def _order(
     names = list(dict.fromkeys(characters or []))
     if engine_order(settings, engine).is_mock:  # others may have characters that no file describes
         _check_characters(names, settings)
-    from flows.registration import DeploymentOrder
+    from flows.serving.registration import DeploymentOrder
 
     return DeploymentOrder(characters=names, recipe=recipe, engine=engine, **order)
 

@@ -33,7 +33,7 @@ def doctor(
 ) -> int:
     """Check versions, devices, disk, clock, weights, engine, registry and server; what is wrong comes with its fix."""
     settings = open_settings(home, debug)
-    from flows.doctor import examine
+    from flows.monitoring.doctor import examine
 
     findings = examine(settings, engine_order(settings, engine), send_test=webhooks)
 
@@ -59,7 +59,7 @@ def health(
 ) -> int:
     """Has a night finished lately? Exit status 1, and a notice, when none has. For cron and monitoring."""
     settings = _settings_as_they_are(home, debug)
-    from flows.health import examine_health, watch_health
+    from flows.monitoring.health import examine_health, watch_health
 
     found = (examine_health if quiet else watch_health)(settings, max_age_hours)
 
@@ -87,7 +87,7 @@ def metrics(
 ) -> None:
     """Nights, stages, gates, versions and disk as Prometheus reads them."""
     settings = _settings_as_they_are(home, debug)
-    from flows.metrics import metrics_server, metrics_table, metrics_text
+    from flows.monitoring.metrics import metrics_server, metrics_table, metrics_text
 
     if serve is not None:
         with metrics_server(settings, serve, host=host) as url:

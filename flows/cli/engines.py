@@ -73,7 +73,7 @@ def check(
     settings = open_settings(home, debug)
     order = engine_order(settings, engine)
     from engine_bridge.conformance import run_conformance, write_report
-    from flows.engine_trials import open_subject
+    from flows.engines.trials import open_subject
 
     page = output_page(out or settings.reports / f"engine-{order.label}-{character}.html")
     with open_subject(order, settings) as subject:
@@ -102,7 +102,7 @@ def bench(
     order = engine_order(settings, engine, max(counts, default=1))
     from engine_bridge.conformance.bench import BenchConfig, measure
     from engine_bridge.conformance.bench_table import print_bench
-    from flows.engine_trials import bench_source
+    from flows.engines.trials import bench_source
     from flows.progress import say
 
     config = BenchConfig(
@@ -178,8 +178,8 @@ def project(
     """Write what an engine renders from, its project with all assets, into a folder to open in the engine's editor."""
     settings = open_settings(home, debug)
     folder = output_folder(out)
-    from flows.engine_projects import copy_project
-    from flows.engines import find_adapter
+    from flows.engines.orders import find_adapter
+    from flows.engines.projects import copy_project
 
     adapter, _ = find_adapter(name, settings)
     copy_project(adapter, settings, folder)

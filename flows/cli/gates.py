@@ -58,7 +58,7 @@ def noise(
     settings = open_settings(home, debug)
     order = engine_order(settings, engine, instances, gpus)
     start_orchestrator(settings)
-    from flows.noise import measure_noise
+    from flows.gates.noise import measure_noise
 
     measured = measure_noise(
         settings,

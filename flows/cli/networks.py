@@ -116,7 +116,7 @@ def speed(
     folder = output_folder(out) if out else None
     from flows.evaluations.speed import SpeedOptions, evaluate_speed
     from flows.evaluations.subject import open_subject
-    from flows.photo_names import find_photos
+    from flows.photos.names import find_photos
 
     options = SpeedOptions(batch_sizes=numbers("batch-sizes", batch_sizes))
     with open_subject(settings, character, version, engine=engine_order(settings, engine)) as subject:

@@ -27,9 +27,9 @@ from flows.cli.terminal import (
 from flows.orchestrator import start_orchestrator
 
 if TYPE_CHECKING:
-    from flows.night_records import NightRecord
-    from flows.planning import RunPlan
-    from flows.retention import Removal
+    from flows.nights.records import NightRecord
+    from flows.nights.retention import Removal
+    from flows.planning.plan import RunPlan
 
 #: What the worst outcome of a night means as an exit status; a character that was skipped is no failure.
 EXIT_STATUS: Final = {"failed": 1, "refused": 4, "interrupted": 130}
@@ -87,7 +87,7 @@ def nightly(
     settings = open_settings(home, debug)
     order = engine_order(settings, engine, instances, gpus)
     start_orchestrator(settings)
-    from flows.nightly import nightly as spend_night
+    from flows.nights.nightly import nightly as spend_night
 
     record = spend_night(
         settings,
@@ -110,7 +110,7 @@ def list_all(*, home: Home = None, as_json: Json = False, debug: Debug = False) 
     """Every night, oldest first."""
     settings = open_settings(home, debug)
     from engine_bridge.errors import InputError
-    from flows.night_records import list_nights, read_night, status_of
+    from flows.nights.records import list_nights, read_night, status_of
 
     records = []
     for night in list_nights(settings):
@@ -143,7 +143,7 @@ def show_one(
 ) -> None:
     """What became of every character in a night, and why."""
     settings = open_settings(home, debug)
-    from flows.night_records import read_night, status_of
+    from flows.nights.records import read_night, status_of
 
     record = read_night(settings, night)
     show(asdict(record), as_json, lambda: _print_night(record, status_of(settings, record)))
@@ -166,7 +166,7 @@ def gc(
     Never a champion or what it was made of, never photos, creations, reports or folders of yours.
     """
     settings = open_settings(home, debug)
-    from flows.retention import clear_leftovers, find_removals, remove
+    from flows.nights.retention import clear_leftovers, find_removals, remove
 
     found = find_removals(settings, keep=keep, characters=character)
     if not dry_run:

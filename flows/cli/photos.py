@@ -73,7 +73,7 @@ def import_photos(
     folder = output_folder(out) if out else None
     settings = open_settings(home, debug)
     order = engine_order(settings, engine)
-    from flows.photo_import import ImportOrder, import_collection
+    from flows.photos.importing import ImportOrder, import_collection
 
     ordered = ImportOrder(
         source=source,
@@ -103,7 +103,7 @@ def show_photos(
     picture = output_picture(sheet) if sheet else None
     open_settings(home, debug)
     from f2p_datasets.photo_summary import summarize_photos
-    from flows.photo_pages import write_sheet
+    from flows.photos.pages import write_sheet
 
     summary = summarize_photos(folder)
     if picture:

@@ -131,7 +131,7 @@ def show_priors(
     folder = output_folder(out) if out else None
     settings = open_settings(home, debug)
     order = engine_order(settings, engine)
-    from flows.priors_page import PriorsOrder, show_facial_priors
+    from flows.priors.page import PriorsOrder, show_facial_priors
 
     wanted = PriorsOrder(
         character=character,
@@ -157,8 +157,8 @@ def _config(components: int | None, energy: float | None) -> PriorsConfig:
 def _fit_table(settings: Settings, character: str, table: Path, config: PriorsConfig) -> Path:
     from engine_bridge.characters import load_schema
     from f2p_datasets.durable import sha256_of
-    from flows.prior_faces import read_faces
-    from flows.priors import write_priors
+    from flows.priors.faces import read_faces
+    from flows.priors.fitting import write_priors
     from flows.steps import Step
 
     schema = load_schema(character, settings.character_folders)

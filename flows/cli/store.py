@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 def list_folders(*, home: Home = None, as_json: Json = False, debug: Debug = False) -> None:
     """What is wholly in the store, with its size."""
     settings = _with_store(open_settings(home, debug))
-    from flows.stores import Store
+    from flows.scaling.stores import Store
 
     store = Store(settings.store or "")
     names = [f"{kind}/{name}" for kind in _KINDS for name in store.names(kind)]
@@ -46,7 +46,7 @@ def fetch(*, character: Character, home: Home = None, as_json: Json = False, deb
     """Have a character's published versions: for a machine that creates characters and builds none."""
     settings = _with_store(open_settings(home, debug))
     from flows.published import open_registry
-    from flows.sharing import SharedHome
+    from flows.scaling.sharing import SharedHome
     from flows.steps import alone
 
     def held(folder: Path) -> AbstractContextManager[None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from engine_bridge.errors import InputError
-from flows.engines import EngineOrder, check_engine
+from flows.engines.orders import EngineOrder, check_engine
 from flows.settings import TOKEN_VARIABLE, Settings, bridge_token, make_bridge_token, prepare_environment
 
 if TYPE_CHECKING:

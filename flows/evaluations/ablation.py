@@ -22,7 +22,7 @@ from f2p_datasets.verification import SomePictures, VerificationSet, aligned_pic
 from f2p_models.creation import Creator
 from f2p_models.pictures import from_pictures
 from flows.create import refuse_other_engine
-from flows.engines import EngineOrder, studio_renderer
+from flows.engines.orders import EngineOrder, studio_renderer
 from flows.evaluate import open_networks
 from flows.evaluations.hardware import circumstances
 from flows.evaluations.page import EvaluationPage, Figure, Place, Table, evaluate_once

@@ -26,7 +26,7 @@ from f2p_models.training.previews import picture_sheet
 from flows.evaluations.hardware import circumstances
 from flows.evaluations.page import EvaluationPage, Figure, Place, Table, evaluate_once
 from flows.evaluations.subject import Subject
-from flows.imported_photos import open_imported
+from flows.photos.imported import open_imported
 from flows.settings import Settings
 
 FEWEST_PEOPLE: Final = 2

@@ -25,10 +25,10 @@ from f2p_models.devices import choose_device
 from f2p_models.evaluation.parsing import Counts, ParsingQuality, count_pixels, judge_parsing, rank_worst
 from f2p_models.pictures import from_pictures
 from f2p_models.segmenter import Segmenter
-from flows.dataset_plans import TEMPLATE_FILE
 from flows.evaluations.hardware import circumstances
 from flows.evaluations.page import Cell, EvaluationPage, Figure, Place, Table, evaluate_once
 from flows.layout import CHECKPOINT
+from flows.planning.dataset_plans import TEMPLATE_FILE
 from flows.progress import ProgressBar
 from flows.published import open_registry
 from flows.runs import list_runs, read_run

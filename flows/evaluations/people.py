@@ -25,7 +25,7 @@ from f2p_datasets.quality import FaceQuality
 from f2p_datasets.randomness import generator
 from f2p_models.pictures import to_unit
 from flows.evaluations.subject import Subject
-from flows.imported_photos import is_imported, open_imported
+from flows.photos.imported import is_imported, open_imported
 from flows.progress import ProgressBar
 from flows.settings import Settings
 from flows.steps import alone, digest

@@ -15,7 +15,7 @@ from f2p_models.creator_bundle import load_bundle
 from f2p_models.evaluation import Renderer
 from f2p_models.registry import ModelVersion
 from flows.create import refuse_other_engine
-from flows.engines import EngineOrder, agreed_schema, open_engine, studio_renderer
+from flows.engines.orders import EngineOrder, agreed_schema, open_engine, studio_renderer
 from flows.evaluate import open_networks
 from flows.published import open_registry
 from flows.recipes import Recipe, find_recipe

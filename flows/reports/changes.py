@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.reasons import describe_changes, shorten
+from flows.planning.reasons import describe_changes, shorten
 from flows.runs import RunRecord, StepRecord, list_runs, read_run
 from flows.settings import Settings
 

@@ -13,9 +13,9 @@ from f2p_datasets.durable import appearing_file
 from f2p_datasets.manifest import read_manifest
 from f2p_models.checkpoints import CheckpointCard
 from f2p_models.evaluation.report import Evaluation
-from flows.dataset_plans import inputs_of
-from flows.evaluation_pictures import DRAWN
 from flows.layout import PICTURES
+from flows.pictures.evaluation_pictures import DRAWN
+from flows.planning.dataset_plans import inputs_of
 from flows.reports.changes import Change, find_changes, tell_changes
 from flows.reports.learning import Curve, read_cards, read_curves
 from flows.reports.outputs import Outputs

@@ -14,8 +14,8 @@ from engine_bridge.parts import paint_mask
 from f2p_datasets.manifest import read_manifest
 from f2p_datasets.pairs import Pair, key_of
 from f2p_datasets.shards import read_shard
-from flows.evaluation_pictures import DRAWN, Drawing
 from flows.layout import PARAMETERS_FILE, PICTURES
+from flows.pictures.evaluation_pictures import DRAWN, Drawing
 from flows.reports.pictures import Figure, Tile, read_columns, read_pixels, reduced, tile
 
 NUM_FACES: Final = 24

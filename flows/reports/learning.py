@@ -12,8 +12,8 @@ from typing import Final
 from engine_bridge.errors import InputError
 from f2p_models.checkpoints import CheckpointCard, read_card
 from f2p_models.training.run_folder import Record, RunFolder
-from flows.curves import Points, draw_curve
 from flows.layout import CHECKPOINT, TRAINING
+from flows.pictures.curves import Points, draw_curve
 from flows.reports.outputs import NETWORKS, Outputs
 
 #: What is drawn of each training: the field of its history, and what it is called.

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from f2p_datasets.manifest import finish_dataset
 from f2p_datasets.rendering import DatasetPlan, render_shard
-from flows.engines import EngineOrder, open_engine
+from flows.engines.orders import EngineOrder, open_engine
+from flows.engines.workers import EngineWorkers
 from flows.settings import Settings, prepare_environment
-from flows.workers import EngineWorkers
 
 SHARD_SIZE = 250
 

@@ -45,7 +45,7 @@ def preload(home: Path) -> None:
     from engine_bridge.mock import MockEngine
     from f2p_datasets.detection import FaceDetector
     from f2p_models.registry import Registry
-    from flows.engines import studio_renderer
+    from flows.engines.orders import studio_renderer
 
     torch.set_num_threads(1)
     assert mlflow

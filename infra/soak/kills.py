@@ -17,7 +17,7 @@ from typing import Any, Final
 from engine_bridge.errors import EngineError, InputError
 from f2p_datasets.manifest import read_manifest
 from flows.cli.terminal import print_table
-from flows.engines import EngineOrder, open_engine
+from flows.engines.orders import EngineOrder, open_engine
 from flows.progress import say
 from flows.settings import Settings
 from infra.soak.attacks import Attack, Attacker, Hit, plan_attacks

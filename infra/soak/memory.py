@@ -19,7 +19,7 @@ from engine_bridge.schema import ParameterSchema
 from f2p_datasets.rendering import frames_at_once
 from f2p_datasets.samplers import UniformSampler
 from flows.cli.terminal import print_table
-from flows.engines import EngineOrder, open_engine
+from flows.engines.orders import EngineOrder, open_engine
 from flows.progress import ProgressBar
 from flows.settings import Settings
 

@@ -19,7 +19,7 @@ import pytest
 from engine_bridge.mock import MockEngine
 from f2p_models.bundle_manifest import BundleManifest, hash_files
 from f2p_models.registry import Registry
-from flows.engines import studio_renderer
+from flows.engines.orders import studio_renderer
 from flows.settings import Settings
 
 F2p = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -12,7 +12,7 @@ from engine_bridge.characters import load_schema
 from f2p_datasets.quality import FaceQuality
 from f2p_models.creation import Creation, IterativeConfig, ModeChoice, read_parameters
 from flows.character_files import Character, Confidence, write_character
-from flows.portraits import Portrait
+from flows.photos.portraits import Portrait
 
 SCHEMA = load_schema("tiny")
 GRAY = np.full((64, 64, 3), 120, np.uint8)

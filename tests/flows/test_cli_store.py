@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows.cli import main
+from flows.scaling.stores import Store
 from flows.settings import Settings
-from flows.stores import Store
 
 
 @pytest.fixture

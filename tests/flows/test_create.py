@@ -14,9 +14,9 @@ from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.detection import DetectedFace
 from f2p_models.creation import IterativeConfig
 from f2p_models.evaluation import Calibration
-from flows import portraits
 from flows.create import PublishedCreator, SearchOrder
-from flows.portraits import PortraitFinder
+from flows.photos import portraits
+from flows.photos.portraits import PortraitFinder
 from flows.progress import ProgressBar
 
 #: A face's 68 landmarks, as fractions of its box: any spread will do.

@@ -17,7 +17,7 @@ import pytest
 
 from engine_bridge.errors import InputError
 from flows import leases
-from flows.engines import EngineOrder
+from flows.engines.orders import EngineOrder
 from flows.leases import BusyError, holder, lease
 from flows.recipes import smoke
 from flows.runs import open_run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine_bridge.errors import InputError, UnknownCharacterError
-from flows.engines import EngineOrder
+from flows.engines.orders import EngineOrder
 from flows.recipes import smoke
 from flows.runs import Run, list_runs, open_run, read_run
 from flows.settings import Settings

@@ -25,7 +25,7 @@ import pytest
 from engine_bridge.errors import InputError
 from engine_bridge.mock import MockEngine
 from f2p_models.registry_index import RegistryIndex
-from flows.engines import studio_renderer
+from flows.engines.orders import studio_renderer
 from flows.settings import Settings, registry_database
 
 INSTALLER = Path(__file__).parents[2] / "infra" / "install_postgresql.sh"

@@ -28,7 +28,7 @@ from f2p_models.evaluation.parameters import ParameterErrors
 from f2p_models.evaluation.report import Evaluation
 from f2p_models.evaluation.retrieval import Retrieval
 from f2p_models.imitator import Imitator, ImitatorConfig
-from flows.evaluation_pictures import DRAWN
+from flows.pictures.evaluation_pictures import DRAWN
 from flows.runs import GateRecord, RunRecord, StepRecord
 from flows.settings import Settings
 

@@ -1,0 +1,7 @@
+"""Every night, unattended: bring the creators of all characters up to date, and say what became of each.
+
+nightly.py    the flow: plan, budget, build, go on after a failure, tidy up
+records.py    a night's record
+notices.py    what people are told of it
+retention.py  what may be deleted, and what never
+"""

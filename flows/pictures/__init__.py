@@ -1,0 +1,1 @@
+"""Pictures of datasets, networks and characters, for reports and cards."""

@@ -1,0 +1,10 @@
+"""Nights on one machine with one command, or on a Prefect server and workers that are there.
+
+service.py       ``f2p serve``: web, worker and schedules, kept running
+deployments.py   the flows that Prefect starts, with plain parameters
+registration.py  what a server is told of them: schedules, limits, forms
+web.py           one address for Prefect's page, reports and metrics
+worker.py        starts flows when they are due
+recovery.py      cut-off flow runs go on
+supervision.py   processes that end with whoever started them
+"""
