@@ -13,7 +13,8 @@
     └── FrameRejectedError         a frame that cannot be trusted: wrong id, size, type, mask or content
 
 Packages further up derive their own errors from these two families, so the command line needs to know only two
-classes, and the one that is nobody's mistake and no engine's trouble: a gate that was not met (``flows.gates``, exit status 4).
+classes, and the one that is nobody's mistake and no engine's trouble: a gate that was not met (``flows.gates``, exit
+status 4).
 """
 
 from __future__ import annotations
