@@ -67,9 +67,9 @@ def publish_version(
                 lineage = {step.stage: step.key for step in steps}
                 lineage[ENGINE] = run.record.engine
                 published = _publish(run, trained, evaluation, folder / "bundle", parents=lineage)
+                shutil.rmtree(folder / "bundle")  # first: once the note is there, nobody looks here again
                 with appearing_file(folder / NOTE_FILE) as stream:
                     stream.write(json.dumps({"version": published.version}).encode())
-                shutil.rmtree(folder / "bundle")
         version = _noted(run.order, folder / NOTE_FILE)
         record.figures = {"version": version.version, "champion": "yes" if version.is_champion else "no"}
     say(f"  [dim]version {version.version}: {version.reason}[/]")

@@ -56,8 +56,8 @@ PLACES: Final = {
 }
 KINDS: Final = ("datasets", "checkpoints", "evaluations", "creations", "registry")
 _DATABASES: Final = (".db", ".db-wal", ".db-shm", ".db-journal")
-#: What no promise covers: who works, the index of the folders, the engines' history, and unfinished files.
-_PASSING: Final = (".lock", ".tmp", ".engine.jsonl", *_DATABASES)
+#: What no promise covers: who works, the index of the folders, engines' history, unfinished and put-aside files.
+_PASSING: Final = (".lock", ".tmp", ".engine.jsonl", ".damaged", *_DATABASES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import json
 import pickle
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,57 +90,3 @@ def test_an_error_that_means_a_refusal_becomes_one(run: Run) -> None:
 def test_limits_that_make_no_sense_are_refused(limits: dict[str, Any], complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         GateLimits(**limits)
-
-
-@pytest.fixture(scope="module")
-def altered(environment: dict[str, str], migrated: Callable[[Path], Path]) -> Callable[..., Any]:
-    """``altered({"F2P_TEST_RATE": "1e3"}, home)``: a smoke run with something altered."""
-
-    def call(changes: dict[str, str], home: Path) -> subprocess.CompletedProcess[str]:
-        program = str(Path(__file__).with_name("altered_f2p.py"))
-        order = ("run", "--character", "tiny", "--recipe", "smoke", "--workers", "1", "--json")
-        return subprocess.run(
-            [sys.executable, program, *order, "--home", str(migrated(home))],
-            env={**environment, **changes}, capture_output=True, text=True, timeout=840, check=False,
-        )  # fmt: skip
-
-    return call
-
-
-def gates_of(result: dict[str, Any]) -> dict[str, str]:
-    return {gate["name"]: gate["detail"] for gate in result["gates"]}
-
-
-@pytest.fixture(scope="module")
-def built(altered: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A home in which a smoke run has published version 1."""
-    settings = Settings(home=tmp_path_factory.mktemp("built") / "home")
-    first = altered({}, settings.home)
-    assert first.returncode == 0, first.stderr
-    assert {gate["passed"] for gate in json.loads(first.stdout)["gates"]} == {True}
-    return settings
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_poisoned_recipe_is_refused_and_the_champion_stays(altered: Callable[..., Any], built: Settings) -> None:
-    before = sorted(path.name for path in (built.registry / "tiny").glob("[0-9]*"))
-    poisoned = altered({"F2P_TEST_RATE": "1e3"}, built.home)
-    assert poisoned.returncode == 4, poisoned.stderr
-    last_line = poisoned.stderr.strip().splitlines()[-1]
-    assert last_line.startswith("f2p: imitator: refused by the gate 'better than a constant picture': held-out L1 is ")
-    record = read_run(built, "latest")
-    assert (record.status, record.folder_of("version")) == ("refused", None)
-    assert sorted(path.name for path in (built.registry / "tiny").glob("[0-9]*")) == before
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_champion_is_scored_anew_when_the_engine_s_build_changes(
-    altered: Callable[..., Any], built: Settings
-) -> None:
-    rebuilt = altered({"F2P_TEST_BUILD": "9"}, built.home)
-    assert rebuilt.returncode == 0, rebuilt.stderr
-    result = json.loads(rebuilt.stdout)
-    assert [step["stage"] for step in result["steps"]][-2:] == ["rescoring", "version"]
-    assert "of version 1, scored anew on this held-out set, margin 0.02 (the default" in gates_of(result)["champion"]
