@@ -43,15 +43,19 @@ def start_orchestrator(settings: Settings) -> None:
     if served:
         use_prefect_server(served)
         return
-    # Prefect's database is nobody's truth; a damaged one would stop every run from now on.
-    if put_aside_when_damaged(settings.prefect / "prefect.db"):
-        say("  [yellow]Prefect's database was damaged and is made anew; its history is lost, artifacts are not[/]")
+    renew_damaged_database(settings)
     port = _free_port()
     server = _spawn_server(port, settings.prefect / "server.log")
     atexit.register(_stop, server)
     use_prefect_server(f"http://127.0.0.1:{port}/api")
     import_module("flows.stages")
     _wait_until_healthy(server, port, settings.prefect / "server.log")
+
+
+def renew_damaged_database(settings: Settings) -> None:
+    """Prefect's database is nobody's truth, and a damaged one would stop every run from now on."""
+    if put_aside_when_damaged(settings.prefect / "prefect.db"):
+        say("  [yellow]Prefect's database was damaged and is made anew; its history is lost, artifacts are not[/]")
 
 
 def served_note(settings: Settings) -> Path:

@@ -29,7 +29,7 @@ from urllib.request import urlopen
 
 from engine_bridge.errors import InputError
 from f2p_datasets.durable import appearing_file
-from flows.orchestrator import START_DEADLINE_S, OrchestratorError, served_note
+from flows.orchestrator import START_DEADLINE_S, OrchestratorError, renew_damaged_database, served_note
 from flows.progress import say
 from flows.serving.supervision import KeptProcess
 from flows.serving.web import HOST, address
@@ -89,6 +89,7 @@ def serve(
         stack.enter_context(_ended_by_signals(over))
         stack.enter_context(alone(settings.prefect, settings.locks))
         _check_port(port)
+        renew_damaged_database(settings)
         server = KeptProcess("Prefect's server", "flows.serving.web", [str(port)], log=settings.prefect / "server.log")
         server.start()
         stack.callback(server.stop)
