@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,9 @@ CACHE = Path(__file__).parents[1] / ".pytest_cache"
 
 # The mock engine's kernels. Numba reads the variable when it is imported, so it must be set before any test is.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(CACHE / f"numba-{kernels_version()}"))
+
+# A shell starts background jobs deaf to Ctrl-C, and so would be everything that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

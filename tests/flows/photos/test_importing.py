@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,8 +22,10 @@ from f2p_datasets.loaders import PairLoader
 from f2p_datasets.manifest import read_manifest
 from flows.cli import main
 from flows.cli.app import USERS_MISTAKE
+from flows.engines.orders import EngineOrder
 from flows.recipes import smoke
 from flows.render import gather_photos
+from flows.runs import Run, open_run
 from flows.settings import Settings
 
 F2p = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -67,25 +67,9 @@ def template(imported: Imported) -> AlignmentTemplate:
 
 
 @pytest.fixture
-def run(settings: Settings) -> SimpleNamespace:
-    """As much of a run as gathering photos asks for."""
-
-    @contextmanager
-    def step(*described: Any) -> Iterator[SimpleNamespace]:
-        record = SimpleNamespace(cached=False, figures={}, key=described[2], folder=described[3])
-        steps.append(record)
-        yield record
-
-    steps: list[SimpleNamespace] = []
-    return SimpleNamespace(
-        settings=settings,
-        schema=SimpleNamespace(character="tiny"),
-        recipe=smoke(),
-        num_workers=0,
-        step=step,
-        steps=steps,
-        alone=lambda folder: nullcontext(folder.mkdir(parents=True, exist_ok=True)),
-    )
+def run(settings: Settings) -> Iterator[Run]:
+    with open_run(settings, character="tiny", recipe=smoke(), engine=EngineOrder(), num_workers=1) as run:
+        yield run
 
 
 def test_the_summary_counts_what_was_found_and_why_the_rest_was_not(imported: Imported) -> None:
@@ -144,22 +128,22 @@ def test_show_repeats_the_summary_and_draws_the_sheet(
     assert "3 of 4 photos (75.0%)" in capsys.readouterr().out
 
 
-def test_imported_photos_are_taken_as_they_are(imported: Imported, run: Any, template: AlignmentTemplate) -> None:
+def test_imported_photos_are_taken_as_they_are(imported: Imported, run: Run, template: AlignmentTemplate) -> None:
     assert gather_photos(run, template, imported.folder) == imported.folder
-    (step,) = run.steps
+    (step,) = run.record.steps
     assert (step.cached, step.key, step.figures) == (True, imported.summary["key"], {"photos": 3, "rejects": 1})
 
 
-def test_a_raw_collection_is_aligned_on_the_way(imported: Imported, run: Any, template: AlignmentTemplate) -> None:
+def test_a_raw_collection_is_aligned_on_the_way(imported: Imported, run: Run, template: AlignmentTemplate) -> None:
     folder = gather_photos(run, template, imported.source)
     assert folder.parent == run.settings.datasets
     assert read_manifest(folder).num_pairs == 3
     assert gather_photos(run, template, imported.source) == folder
-    assert [step.cached for step in run.steps] == [False, True]
+    assert [step.cached for step in run.record.steps] == [False, True]
 
 
 def test_photos_aligned_to_another_face_are_refused_with_the_way_out(
-    imported: Imported, run: Any, template: AlignmentTemplate
+    imported: Imported, run: Run, template: AlignmentTemplate
 ) -> None:
     other = AlignmentTemplate(template.points + 0.01)
     with pytest.raises(InputError, match=r"another face than tiny's; import again: f2p photos import .* tiny --out"):
@@ -167,21 +151,21 @@ def test_photos_aligned_to_another_face_are_refused_with_the_way_out(
 
 
 def test_a_template_that_differs_by_less_than_a_landmarks_worth_is_the_same(
-    imported: Imported, run: Any, template: AlignmentTemplate
+    imported: Imported, run: Run, template: AlignmentTemplate
 ) -> None:
     same = AlignmentTemplate(template.points + 1 / 512)
     assert gather_photos(run, same, imported.folder) == imported.folder
 
 
 def test_photos_that_are_too_small_for_the_recipe_are_refused_with_the_way_out(
-    imported: Imported, run: Any, template: AlignmentTemplate
+    imported: Imported, run: Run, template: AlignmentTemplate
 ) -> None:
     run.recipe = replace(run.recipe, resolution=128)
     with pytest.raises(InputError, match=r"has 64 px, the recipe needs 128; .* --resolution 128"):
         gather_photos(run, template, imported.folder)
 
 
-def test_a_stopped_import_is_no_folder_of_photos(run: Any, template: AlignmentTemplate, tmp_path: Path) -> None:
+def test_a_stopped_import_is_no_folder_of_photos(run: Run, template: AlignmentTemplate, tmp_path: Path) -> None:
     (tmp_path / "shard-000000.parquet").touch()
     with pytest.raises(InputError, match="was stopped; run the same 'f2p photos import' to its end"):
         gather_photos(run, template, tmp_path)
