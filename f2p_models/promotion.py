@@ -18,7 +18,7 @@ from typing import Final
 from f2p_models.bundle_manifest import BundleManifest
 from f2p_models.durable import appearing_file
 from f2p_models.errors import RegistryError
-from f2p_models.score_noise import DEFAULT_MARGIN, DEVIATIONS, read_noise
+from f2p_models.score_noise import DEFAULT_MARGIN, DEVIATIONS, ScoreNoise, read_noise
 
 #: How the reason begins of a version that was not made champion.
 KEPT_BACK: Final = "kept as challenger"
@@ -32,15 +32,30 @@ class Margin:
     basis: str
 
 
-def margin_for(registry: Path, character: str, recipe: str | None) -> Margin:
-    """Two standard deviations of the scores of the recipe's seeds; a default where these were not measured."""
-    noise = read_noise(registry, character, recipe) if recipe else None
+def margin_for(registry: Path, character: str, recipe: str | None, heldout: str) -> Margin:
+    """Two standard deviations of the scores of the recipe's seeds on that held-out set, ``LARGEST_MARGIN`` at most.
+
+    A default where these were not measured on it, or cannot be read: a version must not wait for an advisory file.
+    """
+    try:
+        noise = read_noise(registry, character, recipe) if recipe else None
+    except RegistryError:
+        return _default(f"the noise of {recipe} cannot be read; f2p noise measures it again")
     if noise is None:
-        return Margin(value=DEFAULT_MARGIN, basis="the default, as no noise was measured")
-    return Margin(
-        value=noise.margin,
-        basis=f"{DEVIATIONS:g} standard deviations of {len(noise.scores)} seeds of {noise.recipe}",
-    )
+        return _default("no noise was measured")
+    if noise.heldout != heldout:
+        return _default(f"the noise of {recipe} was measured on another held-out set; f2p noise measures it again")
+    return Margin(value=noise.margin, basis=_basis(noise))
+
+
+def _default(why: str) -> Margin:
+    return Margin(value=DEFAULT_MARGIN, basis=f"the default, as {why}")
+
+
+def _basis(noise: ScoreNoise) -> str:
+    """Where a measured margin comes from."""
+    seeds = f"{DEVIATIONS:g} standard deviations of {len(noise.scores)} seeds of {noise.recipe}"
+    return f"the largest that is granted; {seeds} are more" if noise.is_limited else seeds
 
 
 def judge(
@@ -74,12 +89,12 @@ def note_score(registry: Path, champion: BundleManifest, heldout: str, score: fl
         raise RegistryError(f"score: {score} of {champion.character} on {heldout} is no finite number; evaluate again")
     path = _scores_path(registry, champion)
     with appearing_file(path) as unfinished:
-        unfinished.write_text(json.dumps({**_scores(path), heldout: score}, indent=1) + "\n", encoding="utf-8")
+        unfinished.write_text(json.dumps({**read_scores(path), heldout: score}, indent=1) + "\n", encoding="utf-8")
 
 
 def noted_score(registry: Path, champion: BundleManifest, heldout: str) -> float | None:
     """The score that was noted, if one was."""
-    return _scores(_scores_path(registry, champion)).get(heldout)
+    return read_scores(_scores_path(registry, champion)).get(heldout)
 
 
 def _scores_path(registry: Path, champion: BundleManifest) -> Path:
@@ -87,10 +102,11 @@ def _scores_path(registry: Path, champion: BundleManifest) -> Path:
     return registry / champion.character / "scores" / f"{champion.identity[:16]}.json"
 
 
-def _scores(path: Path) -> dict[str, float]:
+def read_scores(path: Path) -> dict[str, float]:
     """By held-out set. A file that cannot be read is as good as none: the scores are measured again."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {str(heldout): float(score) for heldout, score in found.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        scores = {str(heldout): float(score) for heldout, score in found.items()}
+        return {heldout: score for heldout, score in scores.items() if math.isfinite(score)}
+    except (OSError, ValueError, OverflowError, TypeError, AttributeError):
         return {}

@@ -17,7 +17,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from f2p_models.bundle_manifest import BundleManifest, read_manifest, verify_bundle
@@ -27,6 +27,7 @@ from f2p_models.durable import sync
 from f2p_models.errors import BundleError, CheckpointError, RegistryError
 from f2p_models.promotion import KEPT_BACK, Margin, judge, margin_for, note_score, noted_score
 from f2p_models.registry_index import CHAMPION, IndexRow, RegistryIndex
+from f2p_models.shared_decisions import add_measures, add_shared
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -92,14 +93,19 @@ class Registry:
         with self._locked(character):
             return self._read(character, self._resolve(character, version))
 
-    def unscored_champion(self, character: str, fingerprint: str, heldout: str) -> ModelVersion | None:
-        """The champion, if it is of that schema and has no score on that held-out set yet."""
+    def unscored_champions(self, character: str, fingerprint: str, heldout: str) -> Sequence[ModelVersion]:
+        """The champion and the best one of its held-out set, those of them that are of that schema and have no score
+        on that held-out set yet; none when the champion is damaged, as nothing compares with it then."""
         with self._locked(character):
-            for version, manifest in self._readable(character, self._champions(character)[-1:]).items():
-                scored = manifest.heldout == heldout or noted_score(self._folder, manifest, heldout) is not None
-                if manifest.fingerprint == fingerprint and not scored:
-                    return self._read(character, version)
-        return None
+            history = self._champions(character)
+            champions = self._readable(character, history)
+            if not history or history[-1] not in champions:
+                return ()
+            return tuple(
+                self._read(character, version)
+                for version in dict.fromkeys([history[-1], *self._yardstick(character, history)])
+                if champions[version].fingerprint == fingerprint and self._score_on(champions[version], heldout) is None
+            )
 
     def note_score(self, champion: ModelVersion, heldout: str, score: float) -> None:
         """Keep what a version scored on another held-out set than its own; challengers of that set are held to it."""
@@ -112,7 +118,8 @@ class Registry:
             chosen = self._resolve(character, version)
             history = self._champions(character)
             if history[-1:] != [chosen]:
-                self._keep(character, self._decisions(character).with_(chosen, "promoted by hand", [*history, chosen]))
+                decided = self._decisions(character).with_(chosen, "promoted by hand", [*history, chosen])
+                self._keep(character, decided.dated())
             return self._read(character, chosen)
 
     def rollback(self, character: str) -> ModelVersion:
@@ -122,8 +129,50 @@ class Registry:
             if len(history) < 2:
                 raise RegistryError(f"{character}: there is no earlier champion to roll back to; promote a version")
             reason = f"rolled back to version {history[-2]}"
-            self._keep(character, self._decisions(character).with_(history[-1], reason, history[:-1]))
+            self._keep(character, self._decisions(character).with_(history[-1], reason, history[:-1]).dated())
             return self._read(character, history[-2])
+
+    def take_in(self, character: str, version: int, arrived: Path) -> None:
+        """Have a version that another home published, under its number. Moves ``arrived``, a folder of the same disk.
+
+        A damaged one of that number is replaced; of one that is whole nothing is changed. Nothing is decided yet: see
+        :meth:`adopt`. Raises BundleError when it does not verify, RegistryError when it is another character's, or
+        another version than the one of that number here.
+        """
+        manifest = verify_bundle(arrived)
+        if manifest.character != character:
+            raise RegistryError(f"character: {arrived} was made for {manifest.character!r}, not for {character!r}")
+        _seal(arrived)
+        folder = self._folder / character / str(version)
+        with self._alone(character):
+            if not folder.exists():
+                arrived.rename(folder)
+                sync(folder.parent)
+            elif not self._is_intact(character, version):
+                self._restore(arrived, folder)
+            elif self._manifest(character, version).identity != manifest.identity:
+                raise RegistryError(f"version: {folder} is another version than the one that arrived; move it away")
+
+    def adopt(self, character: str, shared: Path) -> None:
+        """Believe what another home decided, if it was decided later, and know what it measured.
+
+        ``shared`` has the files that :mod:`f2p_models.shared_decisions` names, or none. Versions that the other home
+        did not know are judged here.
+        """
+        with self._alone(character):
+            shelf = self._folder / character
+            add_measures(shared, shelf)
+            theirs, ours = read_decisions(shared), self._decisions(character)
+            if theirs and theirs.is_later_than(ours):
+                here = self._stored_versions(character)
+                champions = tuple(version for version in theirs.champions if version in here)
+                write_decisions(shelf, replace(theirs, champions=champions, removed=ours.removed.difference(here)))
+            self._mend(character)
+
+    def share(self, character: str, shared: Path) -> None:
+        """Add what was decided and measured here to a folder for :meth:`adopt` of other homes."""
+        with self._locked(character):
+            add_shared(self._folder / character, shared)
 
     def superseded(self, character: str, keep: int) -> Sequence[int]:
         """Versions that can go when the last ``keep`` are to stay, oldest first.
@@ -152,11 +201,18 @@ class Registry:
             shutil.rmtree(gone)
 
     def _yardstick(self, character: str, history: Sequence[int]) -> Sequence[int]:
-        """The best champion measured on the same held-out set as the one in use."""
+        """The best champion on the held-out set of the one in use, whether measured on it first or scored anew."""
         champions = self._readable(character, history)
-        heldout = champions[history[-1]].heldout if history and history[-1] in champions else None
-        same = [version for version, manifest in champions.items() if manifest.heldout == heldout]
-        return [max(same, key=lambda version: champions[version].score)] if same else []
+        latest = next((champions[version] for version in reversed(history) if version in champions), None)
+        if latest is None:
+            return []
+        found = {version: self._score_on(champion, latest.heldout) for version, champion in champions.items()}
+        scores = {version: score for version, score in found.items() if score is not None}
+        return [max(scores, key=lambda version: scores[version])]
+
+    def _score_on(self, champion: BundleManifest, heldout: str) -> float | None:
+        """What a version scored on a held-out set, its own or one that came after it."""
+        return champion.score if champion.heldout == heldout else noted_score(self._folder, champion, heldout)
 
     def _characters(self) -> Sequence[str]:
         if not self._folder.is_dir():
@@ -166,12 +222,17 @@ class Registry:
     @contextmanager
     def _locked(self, character: str) -> Iterator[None]:
         """One process at a time, with what an earlier crash left mended first."""
+        with self._alone(character):
+            self._mend(character)
+            yield
+
+    @contextmanager
+    def _alone(self, character: str) -> Iterator[None]:
         if not _NAME.fullmatch(character):
             raise RegistryError(f"character: {character!r} is no name of a character type")
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self._mend(character)
             yield
 
     def _mend(self, character: str) -> None:
@@ -182,34 +243,30 @@ class Registry:
         for leftover in shelf.glob(".staging-*"):
             shutil.rmtree(leftover)
         rows = {row.version: row for row in self._index.rows(character)}
-        for version in self._stored_versions(character):
-            if version not in rows:
-                self._register(character, version)
-        self._follow(character, rows)
-        for version in self._stored_versions(character):
-            if version not in self._decisions(character).reasons:
-                self._decide(character, version)
+        self._remember(character, rows)
+        versions = self._stored_versions(character)  # those that cannot be read wait: the others are not to suffer
+        for version in self._readable(character, [version for version in versions if version not in rows]):
+            self._register(character, version)
+        self._tell_index(character, self._decisions(character))
+        decided = self._decisions(character).reasons
+        for version in self._readable(character, [version for version in versions if version not in decided]):
+            self._decide(character, version)
 
-    def _follow(self, character: str, rows: Mapping[int, IndexRow]) -> None:
-        """Have the index say what was decided; where that is not known, believe the index."""
-        decided = read_decisions(self._folder / character)
-        if decided is None:
-            reasons = {version: row.tags["reason"] for version, row in rows.items() if "reason" in row.tags}
-            if reasons:
-                write_decisions(
-                    self._folder / character,
-                    Decisions(champions=tuple(self._index.champions(character)), reasons=reasons),
-                )
-        else:
-            self._tell_index(character, decided)
+    def _remember(self, character: str, rows: Mapping[int, IndexRow]) -> None:
+        """Where what was decided is not known, believe the index."""
+        reasons = {version: row.tags["reason"] for version, row in rows.items() if "reason" in row.tags}
+        if reasons and read_decisions(self._folder / character) is None:
+            decided = Decisions(champions=tuple(self._index.champions(character)), reasons=reasons)
+            write_decisions(self._folder / character, decided)
 
     def _tell_index(self, character: str, decided: Decisions) -> None:
         rows = {row.version: row for row in self._index.rows(character)}
         for version in decided.reasons.keys() & rows.keys():
             if rows[version].tags.get("reason") != decided.reasons[version]:
                 self._index.set_tag(character, version, "reason", decided.reasons[version])
-        if decided.champions and self._index.champions(character) != [*decided.champions]:
-            self._index.set_champions(character, [*decided.champions])
+        champions = [version for version in decided.champions if version in rows]
+        if champions and self._index.champions(character) != champions:
+            self._index.set_champions(character, champions)
 
     def _keep(self, character: str, decided: Decisions) -> None:
         write_decisions(self._folder / character, decided)
@@ -238,7 +295,8 @@ class Registry:
     def _store(self, bundle: Path, manifest: BundleManifest) -> int:
         """Copy, verify the copy, rename, register: in an order that a crash cannot turn into half a version."""
         shelf = self._folder / manifest.character
-        version = max(self._stored_versions(manifest.character), default=0) + 1
+        decided = self._decisions(manifest.character).highest  # a removed version's number is not given again
+        version = max([*self._stored_versions(manifest.character), decided]) + 1
         staging = shelf / f".staging-{version}"
         shutil.copytree(bundle, staging)
         verify_bundle(staging)
@@ -246,6 +304,7 @@ class Registry:
         staging.rename(shelf / str(version))
         self._register(manifest.character, version)
         self._decide(manifest.character, version)
+        self._keep(manifest.character, self._decisions(manifest.character).dated())
         return version
 
     def _is_intact(self, character: str, version: int) -> bool:
@@ -269,12 +328,7 @@ class Registry:
     def _register(self, character: str, version: int) -> None:
         manifest = self._manifest(character, version)
         tags = {"identity": manifest.identity, "heldout": manifest.heldout, "score": repr(manifest.score)}
-        given = self._index.add(character, f"{character}/{version}", tags)
-        while given < version:  # a rebuilt index: the versions between were removed
-            self._index.remove(character, given)
-            given = self._index.add(character, f"{character}/{version}", tags)
-        if given != version:
-            raise RegistryError(f"{character}: version {version} is out of step with the index, which is at {given}")
+        self._index.add(character, version, f"{character}/{version}", tags)
 
     def _decide(self, character: str, version: int) -> None:
         """Champion or not, and why. Compared with the best champion in the history, so that small steps down
@@ -284,7 +338,8 @@ class Registry:
         challenger = self._manifest(character, version)
         noted = {v: noted_score(self._folder, champion, challenger.heldout) for v, champion in champions.items()}
         rescored = {v: score for v, score in noted.items() if score is not None}
-        promoted, reason = judge(challenger, champions, rescored, self._margin(character, version))
+        margin = self._margin(character, version, challenger.heldout)
+        promoted, reason = judge(challenger, champions, rescored, margin)
         if history and history[-1] not in {version, *champions}:
             promoted, reason = (
                 False,
@@ -305,20 +360,23 @@ class Registry:
                 manifests[version] = self._manifest(character, version)
         return manifests
 
-    def _margin(self, character: str, version: int) -> Margin:
-        """By the noise of the recipe that the version was trained by."""
+    def _margin(self, character: str, version: int, heldout: str) -> Margin:
+        """By the noise of the recipe that the version was trained by, on the held-out set that it was measured on."""
         try:
             recipe = read_card(self._folder / character / str(version) / "imitator").recipe
         except CheckpointError:
             recipe = None
-        return margin_for(self._folder, character, recipe)
+        return margin_for(self._folder, character, recipe, heldout)
 
     def _resolve(self, character: str, version: int | str) -> int:
         versions = self._stored_versions(character)
         if not versions:
             raise RegistryError(f"{character}: nothing is published yet; run 'f2p run --character {character}'")
         if version == CHAMPION:
-            return self._champions(character)[-1]
+            champions = self._champions(character)
+            if not champions:  # none of them could be read when it was to be judged
+                raise RegistryError(f"{character}: of its versions {versions} none is champion; promote one of them")
+            return champions[-1]
         if not str(version).isdecimal() or int(version) not in versions:
             raise RegistryError(f"version: {character} has no {version!r}; published are {versions} and 'champion'")
         return int(version)
@@ -327,8 +385,8 @@ class Registry:
         return read_manifest(self._folder / character / str(version))
 
     def _read(self, character: str, version: int) -> ModelVersion:
+        manifest = self._manifest(character, version)  # one that cannot be read may have no row either
         row: IndexRow = next(row for row in self._index.rows(character) if row.version == version)
-        manifest = self._manifest(character, version)
         return ModelVersion(
             character=character,
             version=version,

@@ -21,6 +21,8 @@ from f2p_models.index_health import put_aside, put_aside_when_damaged
 
 CHAMPION: Final = "champion"
 _HISTORY_TAG: Final = "champion_history"
+#: Of rows that were made anew: MLflow dates them by then.
+_PUBLISHED_TAG: Final = "published_at"
 #: In what SQLite says when the database itself is not at fault.
 _PASSING_TROUBLE: Final = ("locked", "readonly", "read-only", "disk is full", "disk I/O", "unable to open")
 
@@ -30,6 +32,7 @@ class IndexRow:
     """One version as the database knows it."""
 
     version: int
+    source: str
     published_at: str
     tags: Mapping[str, str]
 
@@ -53,11 +56,37 @@ class RegistryIndex:
         found = self._client.search_model_versions(f"name='{character}'")
         return sorted((_row(entity) for entity in found), key=lambda row: row.version)
 
-    def add(self, character: str, source: str, tags: Mapping[str, str]) -> int:
-        """A new row; its version is one more than the highest ever given."""
+    def add(self, character: str, version: int, source: str, tags: Mapping[str, str]) -> None:
+        """A new row of that number, in the place of one that has it.
+
+        MLflow gives one more than the highest number ever given. Those below are given and taken back; for a number
+        that is past, the character's rows are made anew.
+        """
+        given = self._create(character, source, tags)
+        while given < version:  # the versions between were removed, here or elsewhere
+            self.remove(character, given)
+            given = self._create(character, source, tags)
+        if given > version:
+            self.remove(character, given)
+            self._make_anew(character, version, source, tags)
+
+    def _create(self, character: str, source: str, tags: Mapping[str, str]) -> int:
         if character not in self.characters():
             self._client.create_registered_model(character)
         return int(self._client.create_model_version(character, source, tags=dict(tags)).version)
+
+    def _make_anew(self, character: str, version: int, source: str, tags: Mapping[str, str]) -> None:
+        """A crash in between leaves rows out: the registry adds what it misses."""
+        kept = {
+            row.version: (row.source, {**row.tags, _PUBLISHED_TAG: row.published_at}) for row in self.rows(character)
+        }
+        champions = self.champions(character)
+        kept[version] = source, dict(tags)
+        self._client.delete_registered_model(character)
+        for number in sorted(kept):  # ascending: each is higher than what was given before
+            self.add(character, number, *kept[number])
+        if champions and champions[-1] in kept:
+            self.set_champions(character, champions)
 
     def remove(self, character: str, version: int) -> None:
         """Forget a version; its number is not given again."""
@@ -108,5 +137,7 @@ def _open_quietly(uri: str) -> Any:
 
 
 def _row(entity: Any) -> IndexRow:
-    published = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
-    return IndexRow(version=int(entity.version), published_at=published.isoformat(), tags=dict(entity.tags))
+    made = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
+    tags = dict(entity.tags)
+    published_at = tags.pop(_PUBLISHED_TAG, made.isoformat())
+    return IndexRow(version=int(entity.version), source=str(entity.source), published_at=published_at, tags=tags)

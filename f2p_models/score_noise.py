@@ -20,6 +20,8 @@ from f2p_models.errors import RegistryError
 DEFAULT_MARGIN: Final = 0.02
 #: Standard deviations of the score that are called noise.
 DEVIATIONS: Final = 2.0
+#: No noise excuses more: seeds that differ by more than this make better and worse versions, and want looking at.
+LARGEST_MARGIN: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +51,13 @@ class ScoreNoise:
 
     @property
     def margin(self) -> float:
-        """How far below a champion's score is still noise."""
-        return DEVIATIONS * self.deviation
+        """How far below a champion's score is still noise, ``LARGEST_MARGIN`` at most."""
+        return min(DEVIATIONS * self.deviation, LARGEST_MARGIN)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the seeds differ so much that the margin does not cover it."""
+        return DEVIATIONS * self.deviation > LARGEST_MARGIN
 
     def save(self, registry: Path) -> Path:
         """Write it where the registry in that folder looks for it."""
@@ -72,7 +79,7 @@ def read_noise(registry: Path, character: str, recipe: str) -> ScoreNoise | None
         return ScoreNoise(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, TypeError, AttributeError) as error:
         raise RegistryError(
             f"{path}: not a measured noise ({error}); delete it, or measure again: "
             f"f2p noise --character {character} --recipe {recipe}"

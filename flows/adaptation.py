@@ -20,7 +20,7 @@ from f2p_models.checkpoints import load_segmenter
 from f2p_models.training.loop import TrainingResult
 from f2p_models.training.progress import Progress
 from flows.layout import PARSING
-from flows.planning.dataset_plans import TITLES, dataset_target, labelled_plan
+from flows.planning.dataset_plans import TITLES, dataset_target, labelled_plan, share_missing
 from flows.planning.training_plans import adaptation_inputs, adaptation_settings
 from flows.progress import ProgressBar
 from flows.runs import Run
@@ -36,6 +36,7 @@ def gather_labelled(run: Run, template: AlignmentTemplate, labelled: ParsingSet)
     with run.step_to(target) as record:
         record.cached = target.is_done
         if not record.cached:
+            record.share = share_missing(target, provenance)
             with run.alone(folder), ProgressBar(target.title) as bar:
                 bar.start(provenance.count)
                 import_parsing_set(plan, folder, progress=lambda *_: bar.advance())

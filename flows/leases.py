@@ -4,7 +4,8 @@ On one machine the lease is a lock of the operating system, which goes with its 
 share a file system may not see each other's locks, so the owner also leaves a file behind and touches it now and then.
 Whoever finds a file of another machine watches it: one that is still touched has an owner, one that stays still for
 ``EXPIRY_S`` has none and is taken over. Only the watcher's own monotonic clock counts, and only whether the file
-changes: clocks that differ, jump or change to summer time make no difference.
+changes: clocks that differ, jump or change to summer time make no difference. The file of an earlier start of the same
+machine has no owner: nobody outlives a power cut.
 
 A lease saves double work; nobody's results depend on it, because files appear complete or not at all and the same
 inputs give the same bytes.
@@ -40,18 +41,22 @@ _GRACE_S: Final = 0.3
 #: After a take-over: two machines that did it at the same moment know by then whose file stayed.
 _SETTLE_S: Final = 2.0
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_MACHINE_ID: Final = Path("/etc/machine-id")
 #: What file systems without locks answer.
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
+#: Owners' files that were silent for long enough, with what they looked like: nobody waits twice for the same silence.
+_found_silent: dict[Path, tuple[str, int]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
     """Who holds a lease.
 
-    machine  which start of which machine, so that containers of one machine share it and a reboot changes it
-    run      id of the run, empty for work outside of runs
-    since    UTC, for people
-    token    different for every lease
+    machine       which start of which machine, so that containers of one machine share it and a reboot changes it
+    run           id of the run, empty for work outside of runs
+    since         UTC, for people
+    token         different for every lease
+    installation  the same after every start of the machine; empty where it is not known
     """
 
     host: str
@@ -60,6 +65,7 @@ class Owner:
     run: str
     since: str
     token: str
+    installation: str = ""
 
     def __str__(self) -> str:
         of_run = f" ({self.run})" if self.run else ""
@@ -114,26 +120,32 @@ def lease(
     deadline = monotonic() + max(wait_s, _GRACE_S)
     with place.lock.open("a") as lock:
         trusted = _await_lock(lock, place, deadline)
-        _await_silence(place, deadline, expiry_s, trusted)
-        owner = _claim(place, run)
+        dead = _await_silence(place, deadline, expiry_s, trusted)
+        owner = _claim(place, run, dead, trusted)
         with _beating(place, owner, beat_s):
             yield owner
 
 
-def holder(folder: Path, locks: Path) -> Owner | None:
-    """Who holds the lease of a folder at this moment; None for nobody, as far as this machine can see at once.
+def holder(folder: Path, locks: Path, *, expiry_s: float | None = EXPIRY_S) -> Owner | None:
+    """Who holds the lease of a folder at this moment; None for nobody.
 
-    The owner on another machine counts until its silence has been waited for, which this does not do.
+    An owner on another machine is watched for ``expiry_s`` at most, as :func:`lease` does it. With None nobody is
+    watched, and every owner on another machine counts.
     """
     place = _place(folder, locks, "")
-    owner = _read(place)
     try:
         with place.lock.open("a") as lock:
-            if _locked(lock) is False:
-                return owner or _unknown()
+            locked = _locked(lock)
     except OSError:  # no lock file, or no right to write: nobody of this machine has it
-        pass
-    return owner if owner is not None and owner.machine != _machine() else None
+        locked = True
+    if locked is False:
+        return _read(place) or _unknown()
+    trusted = bool(locked)
+    if expiry_s is None:
+        owner = _read(place)
+        return None if owner is None or _has_ended(owner, trusted) else owner
+    owner, lives = _watch(place, expiry_s, trusted)
+    return owner if lives else None
 
 
 def _place(folder: Path, locks: Path, what: str) -> _Place:
@@ -162,20 +174,42 @@ def _locked(lock: IO[str]) -> bool | None:
     return True
 
 
-def _await_silence(place: _Place, deadline: float, expiry_s: float, trusted: bool) -> None:
-    """Return once no owner shows that it lives. One of this machine would have the lock, where that is ``trusted``."""
-    seen, silent_since = None, monotonic()
-    while (owner := _read(place)) is not None and not (trusted and owner.machine == _machine()):
+def _await_silence(place: _Place, deadline: float, expiry_s: float, trusted: bool) -> Owner | None:
+    """Return once no owner shows that it lives: the one whose file is there, or None where there is no file."""
+    asking = True
+    while True:
+        owner, lives = _watch(place, expiry_s, trusted, asking=asking)
+        if not lives:
+            return owner
+        _wait_or_give_up(place, owner, deadline)
+        asking = False  # it has been told that somebody is waited for
+
+
+def _watch(place: _Place, expiry_s: float, trusted: bool, *, asking: bool = True) -> tuple[Owner | None, bool]:
+    """Whose file is there, and whether the owner lives: until the file changes, or was still for ``expiry_s``."""
+    first, since = None, monotonic()
+    while (owner := _read(place)) is not None and not _has_ended(owner, trusted):
         touched = (owner.token, _touched(place))
-        if seen is not None and touched != seen:
-            _wait_or_give_up(place, owner, deadline)
-            silent_since = monotonic()
-        elif seen is None:
-            say(f"  [dim]is {owner} still alive? its silence is waited for, {expiry_s:.0f} s at most[/]")
-        if monotonic() - silent_since >= expiry_s:
-            return
-        seen = touched
+        if touched == _found_silent.get(place.owner):
+            return owner, False
+        if first is None:
+            first = touched
+            if asking:
+                say(f"  [dim]is {owner} still alive? its silence is waited for, {expiry_s:.0f} s at most[/]")
+        if touched != first:
+            return owner, True
+        if monotonic() - since >= expiry_s:
+            _found_silent[place.owner] = touched
+            return owner, False
         sleep(min(_LOOK_S, expiry_s / 4))
+    return owner, False
+
+
+def _has_ended(owner: Owner, trusted: bool) -> bool:
+    """Whether that is certain without watching. One of this start would have the lock, where that is ``trusted``."""
+    if owner.machine == _machine():
+        return trusted
+    return bool(owner.installation) and (owner.host, owner.installation) == (platform.node(), _installation())
 
 
 def _wait_or_give_up(place: _Place, owner: Owner | None, deadline: float) -> None:
@@ -184,9 +218,11 @@ def _wait_or_give_up(place: _Place, owner: Owner | None, deadline: float) -> Non
     sleep(_LOOK_S)
 
 
-def _claim(place: _Place, run: str) -> Owner:
-    """Put our name there. Raises BusyError when another machine did so at the same moment and came last."""
-    taken_over = _read(place)
+def _claim(place: _Place, run: str, dead: Owner | None, trusted: bool) -> Owner:
+    """Put our name there, in the place of the ``dead`` owner's if there is one.
+
+    Raises BusyError when another machine was quicker, or took over at the same moment and came last.
+    """
     owner = Owner(
         host=platform.node(),
         machine=_machine(),
@@ -194,14 +230,26 @@ def _claim(place: _Place, run: str) -> Owner:
         run=run,
         since=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
         token=secrets.token_hex(8),
+        installation=_installation(),
     )
-    _write(place, owner)
-    if taken_over is not None and taken_over.machine != owner.machine:
+    created = dead is None and _create(place, owner)
+    if not created:
+        _replace(place, dead, owner)
+    of_ours = dead is not None and dead.machine == owner.machine
+    if not trusted or not (created or of_ours):
         sleep(_SETTLE_S)
         found = _read(place)
         if found != owner:
             raise BusyError(place.what, found)
     return owner
+
+
+def _replace(place: _Place, dead: Owner | None, owner: Owner) -> None:
+    """Our name instead of the dead owner's, or of what says nothing. Raises BusyError for somebody else's name."""
+    found = _read(place)
+    if found not in (None, dead, owner):  # ours: a file server may forget to say that it has made the file
+        raise BusyError(place.what, found)
+    _write(place, owner)
 
 
 @contextmanager
@@ -241,10 +289,30 @@ def _read(place: _Place) -> Owner | None:
 
 
 def _write(place: _Place, owner: Owner) -> None:
+    with _beside(place, owner) as temporary:
+        temporary.replace(place.owner)
+
+
+def _create(place: _Place, owner: Owner) -> bool:
+    """Whether the file was made by us: of all machines that try it at once, one succeeds, and its file is whole.
+
+    Like open's ``x``, but nobody ever finds it empty. Without hard links nobody succeeds, and all have to settle it.
+    """
+    with _beside(place, owner) as temporary:
+        try:
+            os.link(temporary, place.owner)
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _beside(place: _Place, owner: Owner) -> Iterator[Path]:
+    """A file with the owner's name, for the time of the block."""
     temporary = place.owner.with_suffix(f".{owner.token}")
     try:
         temporary.write_text(json.dumps(asdict(owner)), encoding="utf-8")
-        temporary.replace(place.owner)
+        yield temporary
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -264,6 +332,14 @@ def _machine(read: Callable[[], str] = lambda: _BOOT_ID.read_text(encoding="asci
         return read()
     except OSError:
         return platform.node()
+
+
+def _installation() -> str:
+    """A hash, because the id itself is not for others' eyes."""
+    try:
+        return hashlib.sha256(b"f2p lease " + _MACHINE_ID.read_bytes().strip()).hexdigest()[:16]
+    except OSError:
+        return ""
 
 
 def _unknown() -> Owner:

@@ -22,7 +22,7 @@ from urllib.request import urlopen
 from engine_bridge.errors import EngineError
 from f2p_models.index_health import put_aside_when_damaged
 from flows.progress import say
-from flows.settings import Settings, use_prefect_server, user_prefect_server
+from flows.settings import Settings, use_own_prefect_server, use_prefect_server, user_prefect_server
 
 START_DEADLINE_S = 180.0
 
@@ -47,15 +47,25 @@ def start_orchestrator(settings: Settings) -> None:
     port = _free_port()
     server = _spawn_server(port, settings.prefect / "server.log")
     atexit.register(_stop, server)
-    use_prefect_server(f"http://127.0.0.1:{port}/api")
+    use_own_prefect_server(f"http://127.0.0.1:{port}/api")
     import_module("flows.stages")
     _wait_until_healthy(server, port, settings.prefect / "server.log")
 
 
-def renew_damaged_database(settings: Settings) -> None:
-    """Prefect's database is nobody's truth, and a damaged one would stop every run from now on."""
-    if put_aside_when_damaged(settings.prefect / "prefect.db"):
+def renew_damaged_database(settings: Settings) -> bool:
+    """Prefect's database is nobody's truth, and a damaged one would stop every run from now on.
+
+    Call it while no server runs on it. Returns whether it was damaged.
+    """
+    was_damaged = put_aside_when_damaged(server_database(settings))
+    if was_damaged:
         say("  [yellow]Prefect's database was damaged and is made anew; its history is lost, artifacts are not[/]")
+    return was_damaged
+
+
+def server_database(settings: Settings) -> Path:
+    """Where our own server keeps its state, unless the user has named another database."""
+    return settings.prefect / "prefect.db"
 
 
 def served_note(settings: Settings) -> Path:

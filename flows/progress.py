@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 console: Final = Console(stderr=True, highlight=False)
@@ -43,6 +44,10 @@ class ProgressBar:
 
     def finish(self) -> None:
         """The bar goes when its block ends."""
+
+    def note(self, message: str) -> None:
+        """A line above the bar, which stays."""
+        say(f"  [yellow]{escape(message)}[/]")
 
     def __enter__(self) -> Self:
         self._bars.start()

@@ -28,7 +28,7 @@ from f2p_models.translator import Translator
 from flows.artifacts import show_link, show_table
 from flows.gates.gate import refusing
 from flows.gates.publication import PARITY, pass_champion_gate, pass_publish_gate
-from flows.gates.rescoring import CHAMPION_PHOTOS, RESCORING, score_champion_anew
+from flows.gates.rescoring import CHAMPION_PHOTOS, RESCORING, score_champions_anew
 from flows.layout import ENGINE, EVALUATION_FILE, PICTURES
 from flows.pictures.evaluation_pictures import DRAWN
 from flows.priors.fitting import ENERGY_FILE
@@ -56,8 +56,9 @@ def publish_version(
 
     ``earlier`` are steps of another run that led here; this run's own replace those of the same stage.
     """
-    score_champion_anew(run, read_evaluation(evaluation / EVALUATION_FILE).heldout, trained.template)
     target = version_target(run.order, trained.hashes(), trained.template, evaluation.name)
+    if not target.is_done:  # else it was compared with them when it was published
+        score_champions_anew(run, read_evaluation(evaluation / EVALUATION_FILE).heldout, trained.template)
     folder = target.folder
     with run.step_to(target) as record:
         record.cached = target.is_done

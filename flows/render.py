@@ -40,16 +40,16 @@ from flows.planning.dataset_plans import (
     own_folder,
     photo_like_plan,
     photo_set_plan,
+    share_missing,
     studio_plan,
     template_target,
 )
 from flows.progress import ProgressBar
 from flows.runs import Run
-from flows.scaling.shard_tasks import Arrived, render_elsewhere, render_one_shard
+from flows.scaling.shard_tasks import Arrived, deadline_s, render_elsewhere, render_one_shard
 
 #: The average face is looked at in this size whatever the recipe's: landmarks are fractions of the side.
 TEMPLATE_PX: Final = 512
-_START_S, _SECONDS_PER_PAIR = 600.0, 30.0
 
 
 def render_studio(run: Run) -> Path:
@@ -101,6 +101,7 @@ def align_photos(run: Run, plan: PhotoPlan, *, folder: Path | None = None) -> Pa
     with run.step_to(target) as record:
         record.cached = target.is_done
         if not record.cached:
+            record.share = share_missing(target, provenance)
             with run.alone(folder), ProgressBar(target.title) as bar:
                 if folder != own_folder(run.order, PHOTOS, provenance):
                     _refuse_other_datasets(folder, provenance.key)
@@ -146,6 +147,7 @@ def render_dataset(run: Run, plan: DatasetPlan, *, stage: str, title: str, folde
     with run.step_to(target) as record:
         record.cached = target.is_done
         if not record.cached:
+            record.share = share_missing(target, provenance)
             with run.alone(folder):
                 if folder != own_folder(run.order, stage, provenance):
                     _refuse_other_datasets(folder, target.key)
@@ -177,11 +179,10 @@ def _render_missing(run: Run, plan: DatasetPlan, folder: Path, title: str) -> No
 def _render_here(run: Run, plan: DatasetPlan, folder: Path, shards: Sequence[int], arrived: Arrived) -> None:
     """By worker processes of our own."""
     ahead = isinstance(run.engine, WorkerEngine)  # the mock engine computes in the encoder's own process: no gain
-    deadline_s = _START_S + _SECONDS_PER_PAIR * plan.shard_size
 
     def render_one(shard_index: int) -> ShardRecord:
         order = (render_held_to_look, plan, shard_index, folder, ahead)
-        return arrived(run.workers.do(*order, deadline_s=deadline_s))
+        return arrived(run.workers.do(*order, deadline_s=deadline_s(plan)))
 
     render_one_shard.map(unmapped(render_one), shards).result()
 

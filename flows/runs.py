@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from time import monotonic, perf_counter, sleep
+from typing import TYPE_CHECKING, Any, Final
 
 from engine_bridge.errors import InputError
 from f2p_datasets.durable import appearing_file
@@ -21,7 +21,7 @@ from flows.cancellation import heeding_cancellation
 from flows.engines.orders import MOCK, EngineOrder, agreed_schema, check_engine, open_engine
 from flows.engines.workers import EngineWorkers, WorkerEngine
 from flows.gates.gate import GateError
-from flows.leases import lease
+from flows.leases import holder, lease
 from flows.monitoring.logs import Level, log, logged_stage
 from flows.progress import say
 from flows.scaling.sharing import SharedHome
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from flows.recipes import Recipe
 
 RECORD_NAME = "run.json"
+#: What a run that only renders has in the place of a recipe: its dataset was ordered for itself.
+RENDER_ONLY: Final = "render"
+#: In whose name a tidying holds the lease of a folder that it takes away, and how long a run waits for it at most.
+TIDYING: Final = "tidying"
+_TIDYING_S: Final = 60.0
+_LOOK_S: Final = 0.05
 
 
 @dataclass(kw_only=True)
@@ -43,6 +49,8 @@ class StepRecord:
 
     ``inputs`` is what shaped its output, the source code's version as ``code`` among it: two nights' inputs say why the
     second had to do it again. ``figures`` are the few numbers and names a reader wants to see beside it.
+    ``share`` is how much of the work was done in ``seconds``, in [0, 1]: the rest was left by an attempt that broke
+    off, which has no record. 0 where it is not known how much that was.
     """
 
     title: str
@@ -51,6 +59,7 @@ class StepRecord:
     folder: str
     cached: bool
     seconds: float
+    share: float = 1.0
     inputs: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -71,6 +80,7 @@ class RunRecord:
 
     ``status`` is running, finished, refused (by a gate), failed or interrupted.
     ``engine`` is the engine's name and build, ``ordered_engine`` what was given as ``--engine``.
+    ``in_use`` is the folder of the step that is under way, or that the run broke off in.
     ``results`` are the files to look at, by name.
     """
 
@@ -86,6 +96,7 @@ class RunRecord:
     seconds: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
     steps: list[StepRecord] = field(default_factory=list)
+    in_use: str = ""
     gates: list[GateRecord] = field(default_factory=list)
     results: dict[str, Any] = field(default_factory=dict)
 
@@ -157,15 +168,28 @@ class Run:
         )
         start, run_id, character = perf_counter(), self.record.run_id, self.record.character
         with logged_stage(self.settings, run=run_id, character=character, stage=stage, title=title) as facts:
+            self._claim(folder)
             if self.restart != stage:
                 self._shared.fetch(stage, folder)
             yield step
             self._shared.offer(stage, folder, fresh=not step.cached)
             facts |= {"cached": step.cached, "key": key, "figures": step.figures}
         step.seconds = perf_counter() - start
+        self.record.in_use = ""
         self.record.steps.append(step)
         self.save()
         say(f"{'[dim]·[/]' if step.cached else '[green]✓[/]'} {title:<34} {_outcome(step)}")
+
+    def _claim(self, folder: Path) -> None:
+        """Put on record that the folder is in use before anything in it is believed: nobody tidies it away then.
+
+        A tidying that had looked before is over with the folder in a moment, and what it took is found missing.
+        """
+        self.record.in_use = str(folder)
+        self.save()
+        deadline = monotonic() + _TIDYING_S
+        while _is_tidied(folder, self.settings) and monotonic() < deadline:
+            sleep(_LOOK_S)
 
     def meet(self, stage: str, name: str, passed: bool, detail: str) -> GateRecord:
         """Put a gate's outcome on record."""
@@ -238,7 +262,8 @@ def open_run(
             **order,
         )
         try:
-            yield run
+            with lease(run.folder, settings.locks, run=run.record.run_id):  # says that it is still under way
+                yield run
         except BaseException as error:
             run.close(_ending(error), str(error))
             raise
@@ -297,6 +322,16 @@ def _only_run(settings: Settings, character: str, wait_s: float) -> AbstractCont
     """The lease of a whole character, so that two runs of it do not get in each other's way at every step."""
     name = f"run of {character}"
     return lease(settings.runs / character, settings.locks, what=name, run=name, wait_s=wait_s)
+
+
+def _is_tidied(folder: Path, settings: Settings) -> bool:
+    owner = holder(folder, settings.locks, expiry_s=None)
+    return owner is not None and owner.run == TIDYING
+
+
+def is_under_way(settings: Settings, run: RunRecord) -> bool:
+    """Whether the run's process lives; the record of one that was killed says for ever that it is running."""
+    return run.status == "running" and holder(settings.runs / run.run_id, settings.locks) is not None
 
 
 def engine_of(order: EngineOrder, settings: Settings, workers: EngineWorkers) -> EngineBridge:

@@ -56,7 +56,6 @@ class Settings:
     judge_weights      the folder that ``python -m infra.judges`` filled; by default ``judges`` in the home
     train_processes    processes that a network's training is split among, one per GPU
     dask               where shards are rendered: a Dask scheduler's address, ``local:N``, or None for our own workers
-    store              URL of the store that homes share (``flows/scaling/stores.py``), or None
     """
 
     home: Path
@@ -66,7 +65,6 @@ class Settings:
     judge_weights: Path | None = None
     train_processes: int = 1
     dask: str | None = None
-    store: str | None = None
     debug: bool = False
 
     def __post_init__(self) -> None:
@@ -85,7 +83,6 @@ class Settings:
             judge_weights=_path_from(JUDGES_VARIABLE),
             train_processes=_count_from(TRAIN_PROCESSES_VARIABLE, 1),
             dask=os.environ.get(DASK_VARIABLE) or None,
-            store=os.environ.get(STORE_VARIABLE) or None,
             debug=debug,
         )
 
@@ -241,6 +238,17 @@ def use_prefect_server(address: str) -> None:
     os.environ["PREFECT_API_URL"] = address
 
 
+def use_own_prefect_server(address: str) -> None:
+    """The same with a server that lives as long as this process: if it dies, it does not come back.
+
+    Prefect asks five times again, for a minute per request and many minutes in all before the run ends. A server that
+    is only busy (it says so while its database is locked) is there again within these three: 2, 4 and 8 s. A run whose
+    server was killed ends after about 45 s.
+    """
+    use_prefect_server(address)
+    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "3")
+
+
 def bridge_token() -> str | None:
     """The secret that engines show when they dial in, from ``F2P_BRIDGE_TOKEN``. None: none was given."""
     return os.environ.get(TOKEN_VARIABLE) or None
@@ -264,6 +272,14 @@ def registry_database() -> str | None:
             f"{REGISTRY_VARIABLE}: {kind!r} will not do; give postgresql+psycopg://USER:PASSWORD@HOST/NAME"
         )
     return found
+
+
+def store_address() -> str | None:
+    """The URL of the store that homes share (``flows/scaling/stores.py``), from ``F2P_STORE``; None: there is none.
+
+    It may hold a password, so no setting holds it: settings are recorded and sent, and a worker has its own.
+    """
+    return os.environ.get(STORE_VARIABLE) or None
 
 
 def webhook_addresses() -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from flows.render import (
     render_photo_like,
     render_studio,
 )
-from flows.runs import Run, RunRecord, open_run, past_runs
+from flows.runs import RENDER_ONLY, Run, RunRecord, open_run, past_runs
 from flows.settings import Settings
 from flows.train import TrainedCreator, train_imitator, train_segmenter, train_translator
 
@@ -57,7 +57,7 @@ def render_pairs(
     settings: Settings, *, character: str, engine: EngineOrder, num_workers: int | None, out: Path | None, **plan: Any
 ) -> RunRecord:
     """A studio dataset of any size, in the home or in ``out``. The rest is :class:`DatasetPlan`'s."""
-    named = replace(quick(), name="render")  # a run has a recipe, but this one asks it nothing: the order says it all
+    named = replace(quick(), name=RENDER_ONLY)  # a run has a recipe, but this one asks it nothing else
     with _run(settings, character, named, engine=engine, num_workers=num_workers) as run:
         render_dataset(run, DatasetPlan(schema=run.schema, **plan), stage="studio", title="Render pairs", folder=out)
     return run.record

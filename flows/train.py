@@ -220,6 +220,7 @@ def trained(
             with run.alone(folder), ProgressBar(target.title) as bar:
                 if restarted:
                     shutil.rmtree(folder)
+                record.share = 0.0 if RunFolder(folder / TRAINING).has_states else 1.0
                 with refusing(run, stage, FINITE, DivergenceError):
                     result = fit(folder / TRAINING, bar)
                 card = _card(run, stage, result, inputs=inputs, datasets=datasets, parents=parents or {})

@@ -92,7 +92,7 @@ class DatasetManifest:
 def finish_dataset(folder: Path, provenance: Provenance) -> DatasetManifest:
     """Merge the finished shards' rows into ``pairs.parquet``, then write ``manifest.json``.
 
-    Raises DatasetError, naming the shard, when one is missing or does not verify: it is thrown away by then.
+    Raises DatasetError, naming the shard, when one is missing or does not verify: a damaged one is gone by then.
     """
     shards = []
     for shard_index in range(provenance.num_shards):

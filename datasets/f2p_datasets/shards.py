@@ -93,9 +93,12 @@ def write_shard(folder: Path, shard_index: int, pairs: Iterable[Pair | Reject], 
 def finished_shard(folder: Path, shard_index: int, dataset_key: str) -> ShardRecord | None:
     """The record of a shard that is there, belongs to the dataset and verifies.
 
-    Otherwise None, and whatever is there under its name is deleted.
+    Otherwise None, and a damaged or foreign one is deleted. One of which a file is missing stays as it is: a network
+    file system may not show yet what another machine has just written, and whoever renders the shard replaces it.
     """
     name = shard_name(shard_index)
+    if not (rows_path(folder, name).is_file() and (folder / name).is_file()):
+        return None
     try:
         record = read_record(folder, name)
         if record.dataset_key == dataset_key:

@@ -4,8 +4,8 @@
 
 The mean over the parts is the mean over the batch: gradients through PyTorch's DistributedDataParallel, losses through
 :meth:`Processes.mean`, the statistics of batch normalisation through :func:`share_statistics`. So the number of
-processes changes the rounding and the augmentation's draws, and nothing else. The first process alone judges, shows
-and saves.
+processes changes the rounding and the augmentation's draws, and nothing else; a batch that does not part evenly is
+refused. The first process alone judges, shows and saves.
 
 B batch, C channels, W processes
 """
@@ -55,8 +55,8 @@ class Processes:
     def part(self, batch: T) -> T:
         """This process's rows of a batch, a dataclass of tensors: (B, ...) -> (B // W, ...).
 
-        Parts are equal, so that the mean of their means is the batch's; rows that are left over are left out.
-        Raises TrainingError for a batch with fewer rows than processes.
+        Parts are equal, so that the mean of their means is the batch's, and no row is left out: raises TrainingError
+        for a batch that the processes do not divide.
         """
         return batch if self.count == 1 else _rows_of(batch, self)
 
@@ -71,6 +71,10 @@ class Processes:
     def any(self, flag: bool) -> bool:
         """Whether the flag is set in any process; all of them learn the same."""
         return self.mean([float(flag)])[0] > 0.0
+
+    def meet(self) -> None:
+        """Wait until all processes are here."""
+        self.any(flag=False)
 
     def from_first(self, value: T) -> T:
         """The first process's value, for all."""
@@ -116,6 +120,16 @@ class SharedLosses(nn.Module):
     def forward(self, batch: Any, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         losses: dict[str, Tensor] = self.task.losses(batch, step, generator)
         return losses
+
+
+def check_parts(rows: int, count: int) -> None:
+    """Raise TrainingError unless that many rows part evenly among ``count`` processes."""
+    if rows == 0 or rows % count:
+        fewer = max(number for number in range(1, count + 1) if rows % number == 0)
+        raise TrainingError(
+            f"batch_size: a batch of {rows} cannot be parted evenly among {count} processes; "
+            f"use {fewer} of them, or a batch size that {count} divides"
+        )
 
 
 def share_losses(task: Any, processes: Processes) -> Any:
@@ -218,12 +232,8 @@ def _rows_of(batch: T, processes: Processes) -> T:
 
 
 def _rows(tensor: Tensor, processes: Processes) -> Tensor:
+    check_parts(len(tensor), processes.count)
     rows = len(tensor) // processes.count
-    if rows == 0:
-        raise TrainingError(
-            f"batch_size: a batch of {len(tensor)} cannot be parted among {processes.count} processes; "
-            "use fewer processes or larger batches"
-        )
     return tensor[processes.rank * rows : (processes.rank + 1) * rows]
 
 

@@ -8,6 +8,10 @@ from types import FrameType, TracebackType
 from typing import Any
 
 
+class AgreedInterrupt(KeyboardInterrupt):
+    """All processes of the group stopped after the same step, and their state is saved."""
+
+
 class InterruptBetweenSteps:
     """Holds the first Ctrl-C back, see :attr:`pending`; the second one stops at once.
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 from f2p_models.devices import autocast, keep_freed_memory
 from f2p_models.errors import DamagedStateError, DivergenceError, TrainingError
 from f2p_models.training.distributed import Processes, share_losses, share_statistics
-from f2p_models.training.interrupts import InterruptBetweenSteps
+from f2p_models.training.interrupts import AgreedInterrupt, InterruptBetweenSteps
 from f2p_models.training.optimization import build_optimizer, build_scheduler
 from f2p_models.training.progress import Progress, SilentProgress
 from f2p_models.training.run_folder import Record, RunFolder
@@ -93,7 +92,8 @@ def fit(
     """Fit the task's module in place and return one record per epoch.
 
     With ``resume`` a state in ``folder`` is continued, and a finished one returned as it is; without, it is replaced.
-    Raises TrainingError for a loss that is not finite and for a state of another run; KeyboardInterrupt after saving.
+    Raises TrainingError for a loss that is not finite and for a state of another run; AgreedInterrupt, which is a
+    KeyboardInterrupt, after saving.
     """
     keep_freed_memory()
     processes = Processes.current()
@@ -164,8 +164,10 @@ class _Run(Generic[BatchT]):
 
     def go(self, title: str, *, resume: bool) -> None:
         if resume and self.folder.state_path.exists():
-            with suppress(DamagedStateError):  # then from the start; nothing of it has been loaded
+            try:
                 self.state.load(self.folder)
+            except DamagedStateError:  # nothing of it has been loaded
+                self.progress.note(f"{self.folder.state_path} is damaged; the training begins anew")
         self.progress.start(self.settings.epochs * self.source.num_batches, title)
         try:
             self.progress.advance(self.state.step)
@@ -174,9 +176,11 @@ class _Run(Generic[BatchT]):
                 self._close_epoch()
                 self._check_interrupt()
             self._write_history()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             if not self.inside_step:
                 self._save()
+            if isinstance(interrupt, AgreedInterrupt):
+                self.processes.meet()  # torchrun ends all as soon as one has left, even one that is still saving
             raise
         finally:
             self.progress.finish()
@@ -242,7 +246,7 @@ class _Run(Generic[BatchT]):
     def _check_interrupt(self) -> None:
         """All processes stop after the same step, or none does."""
         if self.processes.any(self.interrupt.pending):
-            raise KeyboardInterrupt
+            raise AgreedInterrupt
 
     @torch.no_grad()
     def _judge(self, epoch: int) -> Record:

@@ -17,6 +17,9 @@ class Progress(Protocol):
     def finish(self) -> None:
         """The task that was started last is over, whether or not all of its steps were done."""
 
+    def note(self, message: str) -> None:
+        """One line that somebody should read, such as why it starts anew."""
+
 
 class SilentProgress:
     """Nobody listens."""
@@ -26,3 +29,5 @@ class SilentProgress:
     def advance(self, steps: int = 1) -> None: ...
 
     def finish(self) -> None: ...
+
+    def note(self, message: str) -> None: ...

@@ -64,6 +64,11 @@ class RunFolder:
         state: dict[str, Any] = torch.load(io.BytesIO(saved), map_location="cpu", weights_only=True)
         return state
 
+    @property
+    def has_states(self) -> bool:
+        """Whether a training broke off here that can be continued, if only in its warm-up."""
+        return any(self.folder.rglob(self.state_path.name))
+
     def forget_states(self) -> None:
         """Delete every state below the folder, a warm-up's too: the training is finished, nothing will continue.
 

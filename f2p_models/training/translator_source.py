@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from f2p_models.errors import TrainingError
+from f2p_models.training.distributed import Processes
 from f2p_models.training.embedded import EmbeddedBatch, EmbeddedSource, EmbeddingTable
 
 
@@ -24,7 +25,7 @@ class LabelledTables:
                 "warmup_epochs, lambda_parameter: no source has vectors to learn from; add renders or set both to 0"
             )
         self.index, self.embedding, self.vector = (torch.cat(parts) for parts in zip(*labelled, strict=True))
-        self._batch_size, self._seed = min(batch_size, len(self.embedding)), seed
+        self._batch_size, self._seed = min(batch_size, _parted_rows(len(self.embedding))), seed
 
     @property
     def deviation(self) -> float:
@@ -45,6 +46,11 @@ class LabelledTables:
     def endless(self, start: int) -> Iterator[EmbeddedBatch]:
         """Epoch after epoch, from the ``start``-th batch of all on."""
         return _endless(self, start)
+
+
+def _parted_rows(count: int) -> int:
+    """As many of a small table's rows as several processes can part evenly; which ones changes with every epoch."""
+    return count - count % Processes.current().count or count
 
 
 def _generator(seed: int, epoch: int) -> torch.Generator:

@@ -152,7 +152,10 @@ def render(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Render random characters in the studio into a dataset of shards. Renders only missing shards."""
+    """Render random characters in the studio into a dataset of shards. Renders only missing shards.
+
+    No tidying takes it away; delete its folder when you need it no more.
+    """
     folder = output_folder(out) if out else None
     settings, order = _orchestrated(home, debug, engine, instances, gpus)
     from flows.priors.files import open_sampler_prior

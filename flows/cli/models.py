@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,13 +61,13 @@ def promote(
     debug: Debug = False,
 ) -> None:
     """Make a version champion by hand, whatever its score."""
-    _tell(_registry(home, debug).promote(character, version), as_json)
+    _tell(_decide(home, debug, lambda registry: registry.promote(character, version)), as_json)
 
 
 @app.command("rollback", epilog=example("f2p models rollback --character justice_female"))
 def rollback(*, character: Character, home: Home = None, as_json: Json = False, debug: Debug = False) -> None:
     """Restore the champion before the one in use."""
-    _tell(_registry(home, debug).rollback(character), as_json)
+    _tell(_decide(home, debug, lambda registry: registry.rollback(character)), as_json)
 
 
 def _registry(home: Path | None, debug: bool) -> Registry:
@@ -74,6 +75,17 @@ def _registry(home: Path | None, debug: bool) -> Registry:
     from flows.published import open_registry
 
     return open_registry(settings)
+
+
+def _decide(home: Path | None, debug: bool, decide: Callable[[Registry], ModelVersion]) -> ModelVersion:
+    """Decide, and tell the homes that share a store before one of them decides otherwise."""
+    settings = open_settings(home, debug)
+    from flows.published import open_registry
+    from flows.scaling.sharing import share_versions
+
+    decided = decide(open_registry(settings))
+    share_versions(settings, decided.character)
+    return decided
 
 
 def _tell(version: ModelVersion, as_json: bool) -> None:

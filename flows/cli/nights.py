@@ -163,17 +163,21 @@ def gc(
 ) -> None:
     """Delete what no version, run or unfinished work needs.
 
-    Never a champion or what it was made of, never photos, creations, reports or folders of yours.
+    Never a champion or what it was made of, never what 'f2p render' rendered, never photos, creations, reports or
+    folders of yours.
     """
     settings = open_settings(home, debug)
-    from flows.nights.retention import clear_leftovers, find_removals, remove
+    from flows.nights.retention import clear_leftovers, find_removals, remove, unjudged
 
+    left = unjudged(settings, character)
+    for name, why in left.items():
+        typer.echo(f"f2p: {name}: nothing of it goes, because its champion cannot be read: {why}", err=True)
     found = find_removals(settings, keep=keep, characters=character)
     if not dry_run:
         clear_leftovers(settings)
         found = [removal for removal in found if remove(settings, removal)]
     num_bytes = sum(removal.num_bytes for removal in found)
-    result = {"dry_run": dry_run, "bytes": num_bytes, "removals": [asdict(removal) for removal in found]}
+    result = {"dry_run": dry_run, "bytes": num_bytes, "removals": [asdict(removal) for removal in found], "left": left}
     show(result, as_json, lambda: _print_removals(found, num_bytes, dry_run))
 
 
@@ -220,6 +224,8 @@ def _print_night(record: NightRecord, status: str) -> None:
     print_table(("character", "", "version", "run", "minutes", "why"), rows)
     if record.freed_bytes:
         print(f"tidied away {_megabytes(record.freed_bytes)} MB")
+    for trouble in record.troubles:
+        print(f"! {trouble}")
 
 
 def _print_removals(found: list[Removal], num_bytes: int, dry_run: bool) -> None:

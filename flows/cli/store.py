@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from flows.cli.terminal import Character, Debug, Home, Json, example, open_settings, show
-
-if TYPE_CHECKING:
-    from flows.settings import Settings
 
 #: Below ``registry`` there is a folder for each character.
 _KINDS = ("datasets", "checkpoints", "evaluations")
@@ -27,10 +23,10 @@ def add_to(app: typer.Typer) -> None:
 
 def list_folders(*, home: Home = None, as_json: Json = False, debug: Debug = False) -> None:
     """What is wholly in the store, with its size."""
-    settings = _with_store(open_settings(home, debug))
+    open_settings(home, debug)
     from flows.scaling.stores import Store
 
-    store = Store(settings.store or "")
+    store = Store(_address())
     names = [f"{kind}/{name}" for kind in _KINDS for name in store.names(kind)]
     names += [f"{kind}/{name}" for kind in store.kinds("registry") for name in store.names(kind)]
     found = {name: contents.num_bytes for name in names if (contents := store.contents(name)) is not None}
@@ -44,7 +40,8 @@ def list_folders(*, home: Home = None, as_json: Json = False, debug: Debug = Fal
 
 def fetch(*, character: Character, home: Home = None, as_json: Json = False, debug: Debug = False) -> None:
     """Have a character's published versions: for a machine that creates characters and builds none."""
-    settings = _with_store(open_settings(home, debug))
+    settings = open_settings(home, debug)
+    _address()
     from flows.published import open_registry
     from flows.scaling.sharing import SharedHome
     from flows.steps import alone
@@ -58,10 +55,11 @@ def fetch(*, character: Character, home: Home = None, as_json: Json = False, deb
     show(facts, as_json, lambda: print(f"{character}: version {champion.version} is the champion"))
 
 
-def _with_store(settings: Settings) -> Settings:
+def _address() -> str:
     from engine_bridge.errors import InputError
-    from flows.settings import STORE_VARIABLE
+    from flows.settings import STORE_VARIABLE, store_address
 
-    if settings.store is None:
+    address = store_address()
+    if address is None:
         raise InputError(f"{STORE_VARIABLE}: no store is set; set it to a URL, e.g. s3://bucket/f2p")
-    return settings
+    return address

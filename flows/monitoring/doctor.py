@@ -51,7 +51,7 @@ def examine(settings: Settings, engine: EngineOrder, *, send_test: bool = False)
         find("engines", lambda: check_adapters(settings), "mend or remove the named engine.toml"),
         find("engine", lambda: check_engine(settings, engine), "f2p doctor --debug  # the mock engine always works"),
         find("registry", lambda: check_registry(settings), index),
-        find("store", lambda: check_store(settings), "unset F2P_STORE  # or mend its address and credentials"),
+        find("store", check_store, "unset F2P_STORE  # or mend its address and credentials"),
         find("dask", lambda: check_dask(settings), "unset F2P_DASK  # or start: dask scheduler"),
         find("server", lambda: check_server(settings), f"f2p doctor --debug --home {home}"),
         find("webhooks", lambda: check_webhooks(settings, send_test=send_test), f"f2p doctor --debug --home {home}"),

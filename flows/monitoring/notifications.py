@@ -22,12 +22,14 @@ from flows.progress import say
 from flows.settings import Settings, webhook_addresses
 
 #: refused: a gate said no. interrupted: Ctrl-C, or cancelled in Prefect. skipped: the engine or the character was busy,
-#: or there was no disk or no time. stale: no night has finished for too long. test: somebody tries the webhooks.
-Kind = Literal["published", "unchanged", "refused", "failed", "interrupted", "skipped", "stale", "test"]
+#: or there was no disk or no time. finished: an order that publishes nothing is carried out. stale: no night has
+#: finished for too long. test: somebody tries the webhooks.
+Kind = Literal["published", "unchanged", "finished", "refused", "failed", "interrupted", "skipped", "stale", "test"]
 
 _LEVELS: Final[dict[Kind, Level]] = {
     "published": "info",
     "unchanged": "info",
+    "finished": "info",
     "refused": "error",
     "failed": "error",
     "interrupted": "warning",

@@ -19,13 +19,13 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 from rich.markup import escape
 
-from engine_bridge.errors import EngineError, InputError
-from flows.cancellation import heeding_cancellation, is_cancellation
+from engine_bridge.errors import InputError
+from flows.cancellation import heeding_cancellation
 from flows.engines.orders import EngineOrder
-from flows.gates.gate import GateError
 from flows.leases import BusyError, holder, lease
 from flows.monitoring.notifications import notify
-from flows.nights.notices import notice_about, notice_of_night
+from flows.nights.endings import ending_of, one_line
+from flows.nights.notices import notice_about, notice_of_night, notice_of_no_night
 from flows.nights.records import Ending, NightlyOutcome, NightRecord, list_nights, read_night
 from flows.nights.retention import DEFAULT_KEEP, tidy
 from flows.pipeline import build_character
@@ -88,16 +88,29 @@ def nightly(
     """One night; ``order`` is the rest of a :class:`NightOrder`. Raises InputError for a mistake in the order itself.
 
     A character's trouble is no error of the night: it is in the record, and told (``flows.monitoring.notifications``).
+    What keeps the night from beginning, or ends it, is told as well.
     """
-    if not characters:
-        raise InputError("characters: give one at least")
-    ordered = NightOrder(recipe=find_recipe(recipe), engine=engine, **order)
-    ordered.recipe.check_weights(settings)
-    with heeding_cancellation(), _night(settings, ordered) as night:
+    with telling_why_not(settings):
+        if not characters:
+            raise InputError("characters: give one at least")
+        ordered = NightOrder(recipe=find_recipe(recipe), engine=engine, **order)
+        ordered.recipe.check_weights(settings)
+        night = _Night(settings, ordered)
+    with heeding_cancellation(), night.under_way():
         for character in dict.fromkeys(characters):
             night.spend(character)
         night.tidy()
     return night.record
+
+
+@contextmanager
+def telling_why_not(settings: Settings) -> Iterator[None]:
+    """Tell what keeps a night from beginning: whoever sleeps reads neither a log nor Prefect's page."""
+    try:
+        yield
+    except Exception as error:
+        notify(settings, notice_of_no_night(one_line(error)))
+        raise
 
 
 class _Night:
@@ -113,7 +126,20 @@ class _Night:
             recipe=order.recipe.name,
             engine=order.engine.name,
         )
-        self.record.save(self.folder)
+        self._save()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """The record says how the night ended, and until then the lease, for which nobody waits, that it has not."""
+        try:
+            with lease(self.folder, self._settings.locks, run=self.record.night_id):
+                yield
+                self._close("finished")
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self.record.troubles.append(one_line(error))
+            self._close("failed" if isinstance(error, Exception) else "interrupted")
+            raise
 
     def spend(self, character: str) -> None:
         """Bring one character up to date, if it is not and can be."""
@@ -122,8 +148,10 @@ class _Night:
         known = set(list_runs(self._settings))
         try:
             outcome = self._bring_up_to_date(character)
+        except BusyError as error:
+            outcome = self._met_somebody(character, error, known)
         except Exception as error:  # whatever it is, the other characters have their turn
-            outcome = _outcome(character, _ending(error), _one_line(error), self._run_since(known, character))
+            outcome = _outcome(character, ending_of(error), one_line(error), self._run_since(known, character))
         except BaseException:
             reason = "the night was stopped; the next one goes on where it was"
             self._keep(_outcome(character, "interrupted", reason, self._run_since(known, character)), start)
@@ -134,12 +162,19 @@ class _Night:
         """What no version, run or unfinished work needs goes."""
         try:
             names = {outcome.character for outcome in self.record.characters}
-            self.record.freed_bytes = tidy(self._settings, keep=self._order.keep, characters=names)
+            tidied = tidy(self._settings, keep=self._order.keep, characters=names)
+            self.record.freed_bytes, troubles = tidied.num_bytes, tidied.troubles
         except Exception as error:  # whatever it is, the versions are published all the same
-            say(f"  [yellow]old outputs were not tidied away: {escape(_one_line(error))}[/]")
+            troubles = (one_line(error),)
+        for trouble in troubles:
+            told = f"old outputs were not tidied away: {trouble}"
+            say(f"  [yellow]{escape(told)}[/]")
+            self.record.troubles.append(told)
 
-    def close(self, status: str) -> None:
-        """The night is over."""
+    def _close(self, status: str) -> None:
+        """The night is over, and that only once."""
+        if self.record.status != "running":
+            return
         self.record.status = status
         self._save()
         notify(self._settings, notice_of_night(self.record))
@@ -223,6 +258,13 @@ class _Night:
             version=version.version,
         )
 
+    def _met_somebody(self, character: str, error: BusyError, known: set[str]) -> NightlyOutcome:
+        """Skipped when the other run was there first; one that met it half way has done work, and failed."""
+        fresh = [run_id for run_id in list_runs(self._settings) if run_id not in known]
+        broken_off = [run.run_id for run in past_runs(self._settings, fresh) if run.error == str(error)]
+        ending: Ending = "failed" if broken_off else "skipped"
+        return _outcome(character, ending, one_line(error), broken_off[0] if broken_off else "")
+
     def _run_since(self, known: set[str], character: str) -> str:
         """The run of the character that was begun since; empty when it came to none."""
         fresh = [run_id for run_id in list_runs(self._settings) if run_id not in known]
@@ -241,41 +283,13 @@ class _Night:
         try:
             self.record.save(self.folder)
         except OSError as error:  # a full disk keeps no other character from its turn, and nobody from being told
-            say(f"  [yellow]the night's record was not written: {escape(_one_line(error))}[/]")
-
-
-@contextmanager
-def _night(settings: Settings, order: NightOrder) -> Iterator[_Night]:
-    """A night whose record says how it ended. Its lease says that it is still under way, and nobody waits for it."""
-    night = _Night(settings, order)
-    with lease(night.folder, settings.locks, run=night.record.night_id):
-        try:
-            yield night
-        except BaseException as error:
-            night.close("failed" if isinstance(error, Exception) else "interrupted")
-            raise
-        night.close("finished")
+            say(f"  [yellow]the night's record was not written: {escape(one_line(error))}[/]")
 
 
 def _outcome(character: str, status: Ending, reason: str, run_id: str = "") -> NightlyOutcome:
     """An ending that somebody should look at."""
     say(f"  [yellow]{status}[/]: {escape(reason)}")
     return NightlyOutcome(character=character, status=status, reason=reason, run_id=run_id)
-
-
-def _ending(error: Exception) -> Ending:
-    """What an error of a run means for its character."""
-    if isinstance(error, GateError):
-        return "refused"
-    if isinstance(error, BusyError):
-        return "skipped"
-    return "interrupted" if is_cancellation(error) else "failed"
-
-
-def _one_line(error: Exception) -> str:
-    told = " ".join(str(error).split())
-    expected = isinstance(error, InputError | EngineError | GateError | OSError)
-    return told if expected and told else f"unexpected {type(error).__name__}: {told}"
 
 
 def _told(plan: RunPlan) -> str:

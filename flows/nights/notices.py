@@ -21,13 +21,15 @@ def notice_about(outcome: NightlyOutcome, night: NightRecord) -> Notice:
 
 
 def notice_of_night(night: NightRecord) -> Notice:
-    """How a night went: of the most urgent kind among its characters', if it came to its end at all."""
+    """How a night went: of the most urgent kind among its characters', if it came to its end at all without trouble."""
     counts = Counter(outcome.status for outcome in night.characters)
     told = ", ".join(f"{counts[ending]} {ending}" for ending in BY_URGENCY if counts[ending]) or "nothing done"
     kind: Ending = night.worst if night.status == "finished" else night.status  # type: ignore[assignment]
+    if night.troubles and night.status == "finished":  # a disk that is not tidied fills up
+        kind = "failed"
     return Notice(
         kind=kind,
-        headline=f"night {night.night_id} {night.status}: {told}",
+        headline="; ".join([f"night {night.night_id} {night.status}: {told}", *night.troubles]),
         facts={
             "night": night.night_id,
             "seconds": round(night.seconds, 1),
@@ -35,3 +37,8 @@ def notice_of_night(night: NightRecord) -> Notice:
             **{str(ending): count for ending, count in counts.items()},
         },
     )
+
+
+def notice_of_no_night(reason: str) -> Notice:
+    """A night that could not begin: no character had its turn."""
+    return Notice(kind="failed", headline=f"the night could not begin: {reason}", facts={"reason": reason})

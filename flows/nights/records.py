@@ -29,7 +29,7 @@ class NightlyOutcome:
     published    a new version; ``reason`` says whether it is the champion now
     unchanged    nothing was stale
     refused      a gate was not met; the champion stays
-    failed, interrupted    the run's error
+    failed, interrupted    the run's error, also when it met another run at one of its steps
     skipped      not begun: busy, or no time or disk for it
     version      the one that was published, or that is up to date; None when there is none
     """
@@ -51,7 +51,8 @@ class NightRecord:
     """A night from its order to its end.
 
     ``status`` is running, finished (whatever became of the characters), failed or interrupted. ``started`` is UTC,
-    ``freed_bytes`` what was tidied away at the end.
+    ``freed_bytes`` what was tidied away at the end. ``troubles`` are the night's own, a line for each: what ended it,
+    and what could not be tidied away.
     """
 
     night_id: str
@@ -61,6 +62,7 @@ class NightRecord:
     status: str = "running"
     seconds: float = 0.0
     freed_bytes: int = 0
+    troubles: list[str] = field(default_factory=list)
     characters: list[NightlyOutcome] = field(default_factory=list)
 
     @property
@@ -99,9 +101,10 @@ def read_night(settings: Settings, night: str) -> NightRecord:
 
 def status_of(settings: Settings, night: NightRecord) -> str:
     """Its status, or ``cut off`` for one that was killed: its record says for ever that it is running."""
-    if night.status != "running" or holder(settings.nights / night.night_id, settings.locks) is not None:
+    if night.status != "running":
         return night.status
-    return "cut off"
+    owner = holder(settings.nights / night.night_id, settings.locks, expiry_s=None)  # a list of nights waits for nobody
+    return "cut off" if owner is None else night.status
 
 
 def _told(known: Sequence[str]) -> str:

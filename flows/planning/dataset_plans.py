@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -9,11 +10,13 @@ from typing import Any, Final
 from engine_bridge.errors import InputError
 from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.collections import open_for_training
+from f2p_datasets.errors import DatasetError
 from f2p_datasets.manifest import DatasetManifest, verify_dataset
 from f2p_datasets.parsing import ParsingPlan, ParsingSet
 from f2p_datasets.photo_sets import PhotoPlan
 from f2p_datasets.provenance import Provenance
 from f2p_datasets.rendering import DatasetPlan
+from f2p_datasets.shards import read_record
 from flows.layout import HELDOUT_PHOTOS, PARSING, PHOTO_LIKE, PHOTOS, STUDIO, TEMPLATE
 from flows.steps import digest
 from flows.targets import Order, Target, step_target
@@ -130,6 +133,22 @@ def inputs_of(provenance: Provenance) -> dict[str, Any]:
     if provenance.template:
         inputs["template"] = digest(inputs["template"])
     return {name: value for name, value in inputs.items() if value is not None}
+
+
+def share_missing(target: Target, provenance: Provenance) -> float:
+    """How much of an unfinished dataset is still to be made, in [0, 1]."""
+    return 1.0 - pairs_there(target) / max(1, provenance.count)
+
+
+def pairs_there(target: Target) -> int:
+    """Pairs of an unfinished dataset's shards that look whole; the run will read them to be sure."""
+    found = 0
+    for rows in target.folder.glob("shard-*.parquet"):
+        with suppress(DatasetError, OSError):
+            record = read_record(target.folder, rows.with_suffix(".tar").name)
+            if record.dataset_key == target.key and rows.with_suffix(".tar").stat().st_size == record.num_bytes:
+                found += record.num_pairs + record.num_rejects
+    return found
 
 
 def verify_dataset_of(folder: Path, key: str) -> DatasetManifest:

@@ -1,7 +1,8 @@
 """What a step will cost: seconds and bytes, by what earlier runs on this home needed, else by stated defaults.
 
 Seconds are per pair of a dataset and per sample of a training, of runs of the same recipe with the same engine, so
-that they carry over to another character or number of pairs. The defaults come from the recipe ``quick`` with the mock
+that they carry over to another character or number of pairs. What went on with work that had broken off counts for its
+own share of it. The defaults come from the recipe ``quick`` with the mock
 engine on two cores (docs/benchmarks.md); a GPU is taken for ``GPU_GAIN`` times as fast at training, which nobody has
 measured. An estimate says which of the two it is.
 """
@@ -28,6 +29,8 @@ Source = Literal["earlier runs", "defaults"]
 
 #: Of the last times that a stage was really done the median counts: one night may have been disturbed.
 _LAST: Final = 5
+#: Who finds more than half of the work done spends much of the time on checking that.
+_LEAST_SHARE: Final = 0.5
 GPU_GAIN: Final = 20.0
 #: Side in pixels, and seconds per pair at that size with two workers.
 _PAIR: Final = {
@@ -41,7 +44,12 @@ _PAIR: Final = {
 _SAMPLE: Final = {"imitator": 0.0032, "segmenter": 0.0105, "translator": 0.0087}
 _SAMPLE_PX: Final = 128
 #: Seconds and bytes of steps that take about as long whatever the recipe; a version's bytes follow from its networks.
-_OTHER: Final = {TEMPLATE: (3.0, 10_000), "priors": (10.0, 2_000_000), "evaluation": (140.0, 20_000_000)}
+_OTHER: Final = {
+    TEMPLATE: (3.0, 10_000),
+    "priors": (10.0, 2_000_000),
+    "evaluation": (140.0, 20_000_000),
+    "rescoring": (120.0, 100),
+}
 _VERSION_SECONDS: Final = 15.0
 #: Bytes per pixel of lossless pictures with their masks: in the studio, and before backgrounds.
 _STUDIO_BYTES, _PHOTO_BYTES = 1.4, 2.3
@@ -109,11 +117,12 @@ class Estimator:
     def _seconds_each(self, stage: str, count: Callable[[StepRecord, RunRecord], int]) -> float | None:
         """Seconds per unit in the median of the last times; None when it was never done here."""
         found = [
-            step.seconds / units
+            step.seconds / (units * step.share)
             for record in self._records
             if record.engine.split(" ")[0] == self._order.engine.name
             for step in record.steps
-            if step.stage == stage and not step.cached and (units := count(step, record))
+            if step.stage == stage and not step.cached and step.share >= _LEAST_SHARE
+            if (units := count(step, record))
         ]
         return median(found[:_LAST]) if found else None
 

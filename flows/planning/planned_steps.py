@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from f2p_datasets.alignment import AlignmentTemplate
 from f2p_datasets.collections import open_for_training
 from f2p_datasets.durable import sha256_of
-from f2p_datasets.errors import DatasetError
 from f2p_datasets.parsing import ParsingSet
 from f2p_datasets.provenance import Provenance
-from f2p_datasets.shards import read_record
 from f2p_models.embedders import build_embedder
 from f2p_models.priors import PRIORS_FILE
 from flows.evaluate import evaluation_target
+from flows.gates.rescoring import (
+    CHAMPION_PHOTOS,
+    CHAMPION_PHOTOS_TITLE,
+    RESCORING,
+    champions_to_plan,
+    rescoring_target,
+)
 from flows.layout import CHECKPOINT, HELDOUT_PHOTOS, PARSING, PHOTO_LIKE, PHOTOS, STUDIO, TEMPLATE
 from flows.photos.imported import is_imported, open_imported
 from flows.planning.dataset_plans import (
@@ -24,8 +28,10 @@ from flows.planning.dataset_plans import (
     TEMPLATE_FILE,
     TITLES,
     dataset_target,
+    heldout_photos_plan,
     inputs_of,
     labelled_plan,
+    pairs_there,
     photo_set_plan,
     template_target,
 )
@@ -88,7 +94,7 @@ class StepPlanner:
         self._counts[stage] = provenance.count
         target = dataset_target(self._order, provenance, stage, TITLES[stage])
         defect = target.defect()
-        missing = 0 if defect is None else provenance.count - _pairs_there(target)
+        missing = 0 if defect is None else provenance.count - pairs_there(target)
         self._add(target, defect, self._estimator.dataset(stage, missing, provenance.resolution), pairs=missing)
         return target.key
 
@@ -199,12 +205,34 @@ class StepPlanner:
     def version(
         self, template: AlignmentTemplate | None, networks: dict[str, str] | None, evaluation: Target | None
     ) -> None:
+        """The version, after the champions that it is to be compared with."""
         estimate = self._estimator.other("version")
         if template is None or networks is None or evaluation is None:
+            self._champions(template)
             self._follow("version", "Publish", ("evaluation",), estimate)
             return
-        self._look(version_target(self._order, networks, template, evaluation.folder.name), estimate)
-        return
+        target = version_target(self._order, networks, template, evaluation.folder.name)
+        defect = target.defect()
+        if defect is not None:
+            self._champions(template)
+        self._add(target, defect, estimate)
+
+    def _champions(self, template: AlignmentTemplate | None) -> None:
+        """Those that have to be scored anew, because the engine has changed and with it the held-out set."""
+        for champion, own in champions_to_plan(self._order, template):
+            photos = heldout_photos_plan(self._order, own).provenance(self._order.engine)
+            if template is None or template.fingerprint != own.fingerprint:
+                self._photos_of_champion(photos)
+            self._look(rescoring_target(self._order, champion, photos.key), self._estimator.other(RESCORING))
+
+    def _photos_of_champion(self, photos: Provenance) -> None:
+        """Once for all champions that align photos alike."""
+        target = dataset_target(self._order, photos, CHAMPION_PHOTOS, CHAMPION_PHOTOS_TITLE)
+        if target.folder in {step.folder for step in self.planned}:
+            return
+        defect = target.defect()
+        missing = 0 if defect is None else photos.count - pairs_there(target)
+        self._add(target, defect, self._estimator.dataset(HELDOUT_PHOTOS, missing, photos.resolution), pairs=missing)
 
     def _network(self, stage: str, target: Target | None, num_pairs: int, needs: Sequence[str]) -> str | None:
         estimate = self._estimator.training(stage, num_pairs)
@@ -270,14 +298,3 @@ class StepPlanner:
         found = [(record, step) for record in self._history for step in record.steps if step.stage == target.stage]
         names, recipe = set(target.inputs), self._order.recipe.name
         return min(found, key=lambda one: (one[0].recipe != recipe, set(one[1].inputs) != names), default=None)
-
-
-def _pairs_there(target: Target) -> int:
-    """Pairs of an unfinished dataset's shards that look whole; the run will read them to be sure."""
-    found = 0
-    for rows in target.folder.glob("shard-*.parquet"):
-        with suppress(DatasetError, OSError):
-            record = read_record(target.folder, rows.with_suffix(".tar").name)
-            if record.dataset_key == target.key and rows.with_suffix(".tar").stat().st_size == record.num_bytes:
-                found += record.num_pairs + record.num_rejects
-    return found

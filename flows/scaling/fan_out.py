@@ -17,17 +17,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from engine_bridge.errors import EngineBuildChangedError, InputError
+from engine_bridge.errors import EngineBuildChangedError, EngineError, InputError
 from f2p_datasets.rendering import DatasetPlan
-from f2p_datasets.shards import ShardRecord
+from f2p_datasets.shards import ShardRecord, rows_path
 from flows.engines.orders import EngineOrder, open_engine
 from flows.engines.shard_job import render_held_to_look
-from flows.scaling.shard_delivery import deliver, receive
-from flows.scaling.stores import Store
-from flows.settings import DASK_VARIABLE, STORE_VARIABLE, Settings, prepare_environment, user_prefect_server
+from flows.scaling.shard_delivery import deliver, is_delivered, receive
+from flows.scaling.stores import Store, StoreError
+from flows.settings import (
+    DASK_VARIABLE,
+    STORE_VARIABLE,
+    Settings,
+    prepare_environment,
+    store_address,
+    user_prefect_server,
+)
 
 if TYPE_CHECKING:
     from engine_bridge.bridge import EngineBridge
@@ -35,6 +43,9 @@ if TYPE_CHECKING:
 _LOCAL: Final = "local"
 _SCHEMES: Final = ("tcp", "tls", "ws", "wss", "ucx")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+#: For a network file system to show what another machine has written; it may remember for a while that nothing was.
+APPEARING_S: Final = 90.0
+_LOOK_S: Final = 0.5
 #: One shard after the other: an engine belongs to one thread at a time.
 _TURN: Final = threading.Lock()
 
@@ -68,22 +79,50 @@ def render(order: FanOut, shard_index: int) -> ShardRecord:
     with _TURN:
         if order.is_shared:
             return _render_into(order, shard_index, order.folder, order.settings)
-        if order.settings.store is None:
+        address = store_address()
+        if address is None:
             raise InputError(
                 f"{DASK_VARIABLE}: a worker does not see {order.folder}; give workers the same file system, or set "
-                f"{STORE_VARIABLE} to a store that all reach"
+                f"{STORE_VARIABLE} here and in the workers to a store that all reach"
             )
         own = Settings.from_environment()
         scratch = own.cache / "fan-out" / order.key
         record = _render_into(order, shard_index, scratch, own)
-        deliver(Store(order.settings.store), scratch, record)
+        deliver(Store(address), scratch, record)
         return record
 
 
 def collect(order: FanOut, record: ShardRecord) -> None:
-    """Have a worker's shard in the dataset's folder, if it is not there by itself. Raises StoreError."""
-    if order.settings.store and not (order.folder / record.name).is_file():
-        receive(Store(order.settings.store), order.folder, record)
+    """Have a worker's shard in the dataset's folder, if it does not appear there by itself.
+
+    Raises StoreError or EngineError for one that neither appears nor was delivered.
+    """
+    address = store_address()
+    store = Store(address) if address else None
+    deadline = monotonic() + APPEARING_S
+    while not _is_here(order.folder, record):
+        if store and is_delivered(store, record):
+            receive(store, order.folder, record)
+        elif monotonic() >= deadline:
+            raise _lost(order.folder, record, store)
+        else:
+            sleep(_LOOK_S)
+
+
+def _is_here(folder: Path, record: ShardRecord) -> bool:
+    """Whether the shard's files are there; to list the folder is what makes NFS ask its server anew."""
+    names = {path.name for path in folder.iterdir()}
+    files = (folder / record.name, rows_path(folder, record.name))
+    return all(path.name in names and path.is_file() for path in files)
+
+
+def _lost(folder: Path, record: ShardRecord, store: Store | None) -> EngineError:
+    if store:
+        return StoreError(f"{store.shown}: {record.name} was rendered but did not arrive; run again")
+    return EngineError(
+        f"{folder}: {record.name} was rendered but did not appear in {APPEARING_S:.0f} s; see that all workers have "
+        "the same file system there and run again"
+    )
 
 
 @contextmanager

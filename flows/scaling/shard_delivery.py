@@ -30,6 +30,11 @@ def deliver(store: Store, folder: Path, record: ShardRecord) -> None:
         path.unlink()
 
 
+def is_delivered(store: Store, record: ShardRecord) -> bool:
+    """Whether the shard waits in the store. Raises StoreError for one that cannot be read."""
+    return store.contents(_name(record)) is not None
+
+
 def receive(store: Store, folder: Path, record: ShardRecord) -> None:
     """Fetch a delivered shard into the folder; its record, which says that it is whole, comes last.
 
@@ -37,7 +42,7 @@ def receive(store: Store, folder: Path, record: ShardRecord) -> None:
     """
     package = folder / f".{record.name}.package"
     if store.pull(_name(record), package) is None:
-        raise StoreError(f"{store.url}: {record.name} was rendered but did not arrive; run again")
+        raise StoreError(f"{store.shown}: {record.name} was rendered but did not arrive; run again")
     check_shard(package / record.name, record)
     for path in _files(package, record):
         path.replace(folder / path.name)

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from time import monotonic, sleep
+from typing import Any, Final
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.context import FlowRunContext
 
-from engine_bridge.errors import EngineError
+from engine_bridge.errors import EngineError, EngineTimeoutError, EngineUnavailableError
 from f2p_datasets.rendering import DatasetPlan
 from f2p_datasets.shards import ShardRecord
 from flows.engines.workers import WorkerEngine, WorkersStoppedError
 from flows.progress import say
 from flows.runs import Run
 from flows.scaling.fan_out import FanOut, collect, dask_task_runner, fanned_out, render
+from flows.settings import DASK_VARIABLE
+
+#: Engines may have to be prepared and started first.
+_START_S, _SECONDS_PER_PAIR = 600.0, 30.0
+#: For the first worker to come, and for one to come back after the last has left: clusters start some on demand.
+WORKERLESS_S: Final = 300.0
+_LOOK_S: Final = 0.5
 
 RenderOne = Callable[[int], ShardRecord]
 Arrived = Callable[[ShardRecord], ShardRecord]
 """Told of every shard that is in the dataset's folder; raises for one that does not belong there."""
+
+
+def deadline_s(plan: DatasetPlan) -> float:
+    """How long to wait for one shard of the plan at most."""
+    return _START_S + _SECONDS_PER_PAIR * plan.shard_size
 
 
 def _may_help(_task: Any, _run: Any, state: Any) -> bool:
@@ -61,8 +76,55 @@ def render_on_dask(order: FanOut, shard_index: int) -> ShardRecord:
 def _fan_out(title: str, order: FanOut, shards: Sequence[int]) -> Iterator[ShardRecord]:
     """Every shard as it is rendered. Its parameters travel with each task, so they are what can travel."""
     del title
-    for future in [render_on_dask.submit(order, shard_index) for shard_index in shards]:
-        yield future.result()
+    client = _client()
+    futures = [render_on_dask.submit(order, shard_index) for shard_index in shards]
+    yield from arriving(futures, partial(_num_workers, client), deadline_s(order.plan))
+
+
+def arriving(futures: Sequence[Any], num_workers: Callable[[], int], patience_s: float) -> Iterator[ShardRecord]:
+    """The futures' results as they come; what a task raised is raised here.
+
+    Raises EngineUnavailableError when there is no worker for ``WORKERLESS_S``, EngineTimeoutError when no shard comes
+    for ``patience_s``. Dask itself would wait for ever.
+    """
+    waiting, heard, manned = list(futures), monotonic(), monotonic()
+    while waiting:
+        done = [future for future in waiting if future.wrapped_future.done()]
+        for future in done:
+            waiting.remove(future)
+            yield future.result()
+        now = monotonic()
+        heard = now if done else heard
+        manned = now if done or num_workers() else manned
+        if now - manned > WORKERLESS_S:
+            raise EngineUnavailableError(
+                f"{DASK_VARIABLE}: the scheduler had no worker for {WORKERLESS_S:.0f} s; start 'dask worker' for it "
+                "and run again"
+            )
+        if now - heard > patience_s:
+            raise EngineTimeoutError(
+                f"{DASK_VARIABLE}: no worker has finished a shard in {patience_s:.0f} s; look at them and run again"
+            )
+        if waiting:
+            sleep(_LOOK_S)
+
+
+def _num_workers(client: Any) -> int:
+    """Of the client's scheduler; none when it is away."""
+    try:
+        return len(client.nthreads())
+    except OSError:
+        return 0
+
+
+def _client() -> Any:
+    """Dask's client of the flow that is running. Raises EngineUnavailableError when no scheduler answers."""
+    context = FlowRunContext.get()
+    runner: Any = context.task_runner if context else None
+    try:
+        return runner.client
+    except OSError as error:
+        raise EngineUnavailableError(f"{DASK_VARIABLE}: no scheduler answers ({error}); start it, run again") from error
 
 
 def render_elsewhere(

@@ -2,7 +2,7 @@
 
 The store makes nothing safe that was not safe before: a step is done when its output verifies here. It saves doing it
 again. A store that is away for a moment therefore costs time and no run; what could not be offered is offered by the
-next run that passes the step. Published versions travel by number: their folders are the registry's truth.
+next run that passes the step. Published versions travel by number, with what was decided about them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
-from engine_bridge.errors import InputError
-from f2p_datasets.durable import sha256_of
-from f2p_models.bundle_manifest import MANIFEST_NAME
 from flows.progress import say
-from flows.scaling.stores import Contents, Store, StoreError
-from flows.settings import Settings
+from flows.scaling.shared_versions import SharedVersions, tell
+from flows.scaling.stores import Store, StoreError
+from flows.settings import Settings, store_address
 
 #: Folders of the home whose names say what is in them, wherever they were made.
 SHARED_KINDS: Final = ("datasets", "checkpoints", "evaluations")
@@ -30,6 +28,16 @@ _VERSION: Final = "version"
 Alone = Callable[[Path], AbstractContextManager[object]]
 
 
+def share_versions(settings: Settings, character: str) -> None:
+    """Tell the other homes at once what was decided by hand. A store that is away is told, and costs nothing."""
+    address = store_address()
+    try:
+        if address:
+            SharedVersions(settings, Store(address), character).offer()
+    except StoreError as error:
+        say(f"  [yellow]{error}; the next run offers it again[/]")
+
+
 class SharedHome:
     """A home and its store. Without ``F2P_STORE`` it does nothing.
 
@@ -38,7 +46,8 @@ class SharedHome:
 
     def __init__(self, settings: Settings, alone: Alone) -> None:
         self._settings, self._alone = settings, alone
-        self._store = Store(settings.store) if settings.store else None
+        address = store_address()
+        self._store = Store(address) if address else None
         if self._store:
             self._store.check()
 
@@ -46,7 +55,7 @@ class SharedHome:
         """Have what the store has of a step's output, if it is not here or not whole."""
         try:
             if self._store and stage == _VERSION:
-                self._fetch_versions(self._store, _character(folder, stage))
+                self._versions(self._store, _character(folder, stage)).fetch()
             elif self._store and (name := self._name(folder)):
                 self._fetch_folder(self._store, name, folder)
         except StoreError as error:
@@ -56,16 +65,19 @@ class SharedHome:
         """Give a step's output to the store, unless it is there; ``fresh`` output replaces what is there."""
         try:
             if self._store and stage == _VERSION:
-                self._offer_versions(self._store, _character(folder, stage))
+                self._versions(self._store, _character(folder, stage)).offer()
             elif self._store and (name := self._name(folder)):
                 _offer_folder(self._store, name, folder, fresh=fresh)
         except StoreError as error:
             say(f"  [yellow]{error}; the next run offers it again[/]")
 
     def fetch_versions(self, character: str) -> None:
-        """Have every published version that the store has. Raises StoreError."""
+        """Have every published version that the store has, and what was decided about them. Raises StoreError."""
         if self._store:
-            self._fetch_versions(self._store, character)
+            self._versions(self._store, character).fetch()
+
+    def _versions(self, store: Store, character: str) -> SharedVersions:
+        return SharedVersions(self._settings, store, character)
 
     def _fetch_folder(self, store: Store, name: str, folder: Path) -> None:
         contents = store.contents(name)
@@ -74,30 +86,7 @@ class SharedHome:
             return
         with self._alone(folder):
             store.pull(name, folder)
-        _tell("fetched", name, contents)
-
-    def _fetch_versions(self, store: Store, character: str) -> None:
-        """Oldest first: the registry takes them in as they come, and decides about each."""
-        kind = f"registry/{character}"
-        for number in sorted(int(name) for name in store.names(kind) if name.isdecimal()):
-            folder = self._settings.registry / character / str(number)
-            contents = store.contents(f"{kind}/{number}")
-            if folder.is_dir() and contents is not None:
-                _refuse_other(folder, contents)
-            elif store.pull(f"{kind}/{number}", folder) and contents is not None:
-                for file in contents.files:
-                    (folder / file.path).chmod(0o444)  # a version is never changed
-                _tell("fetched", f"{kind}/{number}", contents)
-
-    def _offer_versions(self, store: Store, character: str) -> None:
-        shelf = self._settings.registry / character
-        for number in sorted(int(path.name) for path in shelf.glob("[0-9]*") if path.name.isdecimal()):
-            name, folder = f"registry/{character}/{number}", shelf / str(number)
-            found = store.contents(name)
-            if found is None:
-                _tell("sent", name, store.push(folder, name))
-            else:
-                _refuse_other(folder, found)
+        tell("fetched", name, contents)
 
     def _name(self, folder: Path) -> str | None:
         """The folder's name in the store; None for one that the user has chosen, or that is no shared kind."""
@@ -108,24 +97,9 @@ class SharedHome:
 
 def _offer_folder(store: Store, name: str, folder: Path, *, fresh: bool) -> None:
     if fresh or store.contents(name) is None:
-        _tell("sent", name, store.push(folder, name, again=fresh))
-
-
-def _refuse_other(folder: Path, contents: Contents) -> None:
-    """Two machines that publish one character at the same moment give two versions the same number."""
-    stored = next((file.sha256 for file in contents.files if file.path == MANIFEST_NAME), "")
-    manifest = folder / MANIFEST_NAME
-    if manifest.is_file() and sha256_of(manifest) != stored:
-        raise InputError(
-            f"{folder}: the store has another version of this number, published by another machine; build a character "
-            f"on one machine at a time; move this folder away and run again to have the store's"
-        )
+        tell("sent", name, store.push(folder, name, again=fresh))
 
 
 def _character(folder: Path, stage: str) -> str:
     """A step's folder is named CHARACTER-STAGE-KEY."""
     return folder.name.rsplit(f"-{stage}-", 1)[0]
-
-
-def _tell(verb: str, name: str, contents: Contents) -> None:
-    say(f"  [dim]{verb} {name}: {len(contents.files)} files, {contents.num_bytes / 1e6:.1f} MB[/]")

@@ -12,8 +12,10 @@ fetched is held against its hash before it gets its name.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -21,6 +23,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
+from urllib.parse import unquote
 
 from engine_bridge.errors import EngineError, InputError
 from f2p_datasets.durable import TEMPORARY_SUFFIX, appearing_file, sha256_of, sync_folder
@@ -33,8 +36,23 @@ _ATOMIC_UPLOAD: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "a
 _ATTEMPTS: Final = 2
 
 
+#: A disk of this machine that is full, not writable or has no room in its quota: no store answers so to a read.
+_LOCAL_TROUBLE: Final = frozenset({errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG})
+#: What may stand before the host: a name, with a password in which nobody has escaped the special characters.
+_USER: Final = re.compile(r"(?<=://)(?:[^/?#\s]*@|[^/?#@\s]*:\S*@)")
+
+
 class StoreError(EngineError):
     """The store cannot be had, or holds something damaged. Nothing local is lost by it."""
+
+
+class DamagedStoreError(StoreError):
+    """One folder in the store is not whole. The others may be."""
+
+
+def shown_address(url: str) -> str:
+    """The URL without what may be secret: user, password and query."""
+    return re.sub(r"[?#].*", "", _USER.sub("***@", url), flags=re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +123,14 @@ class Store:
     """One URL. Names of folders are relative to it, e.g. ``datasets/tiny-studio-0123456789abcdef``.
 
     Credentials and endpoint are those of the file system's own variables (``AWS_ACCESS_KEY_ID``, ``AWS_ENDPOINT_URL``).
+    The URL may hold a password: ``shown`` is what may be told and recorded.
     Raises InputError for a URL that no installed file system serves; StoreError, from any method, for a store that
-    does not answer.
+    does not answer; OSError when it is a file of this machine that cannot be read or written.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self.shown = shown_address(self.url)
         self._files, self._root = _open_file_system(self.url)
         protocols = self._files.protocol
         self._atomic = bool(_ATOMIC_UPLOAD & set((protocols,) if isinstance(protocols, str) else protocols))
@@ -123,7 +143,7 @@ class Store:
             found = self._files.cat_file(name)
             self._files.rm_file(name)
         if found != b"f2p":
-            raise StoreError(f"{self.url}: reads back something else than was written; check what serves it")
+            raise StoreError(f"{self.shown}: reads back something else than was written; check what serves it")
 
     def names(self, kind: str) -> list[str]:
         """Folders of a kind that are wholly there, sorted."""
@@ -194,11 +214,21 @@ class Store:
             path.hardlink_to(have)
             return
         for _ in range(_ATTEMPTS):
-            with self._answering("read"), suppress(FileNotFoundError, _DamagedError):
+            with suppress(_MissingError, _DamagedError):
                 with appearing_file(path, verify=lambda temporary: _check(temporary, file)) as stream:
-                    self._files.get_file(self._at(name, file.name), stream.name)
+                    self._download(self._at(name, file.name), stream.name)
                 return
-        raise StoreError(f"{self.url}/{name}: {file.path} is missing or damaged in the store; it has to be made again")
+        where = f"{self.shown}/{name}"
+        raise DamagedStoreError(f"{where}: {file.path} is missing or damaged in the store; it has to be made again")
+
+    def _download(self, remote: str, local: str) -> None:
+        try:
+            with self._answering("read", local):
+                self._files.get_file(remote, local)
+        except FileNotFoundError as error:
+            if error.filename == local:  # somebody has deleted the folder meanwhile
+                raise
+            raise _MissingError(remote) from error
 
     def _upload(self, content: Path | bytes, remote: str) -> None:
         """In one step to whoever looks."""
@@ -208,7 +238,8 @@ class Store:
         if isinstance(content, bytes):
             self._files.pipe_file(target, content)
         else:
-            self._files.put_file(str(content), target)
+            with _reading(content):
+                self._files.put_file(str(content), target)
         if target != remote:
             self._files.mv(target, remote)
 
@@ -222,21 +253,60 @@ class Store:
         return f"{self._root}/{name}/{file}"
 
     @contextmanager
-    def _answering(self, verb: str) -> Iterator[None]:
-        """Every file system has exceptions of its own."""
+    def _answering(self, verb: str, local: str = "") -> Iterator[None]:
+        """Every file system has exceptions of its own. Trouble with the file that is written here is told as such."""
         try:
             yield
-        except (StoreError, _DamagedError):
+        except StoreError:
             raise
+        except _LocalFileError as error:
+            raise error.trouble from None
         except Exception as error:
             if isinstance(error, FileNotFoundError) and verb == "read":
                 raise  # which is an answer
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise StoreError(f"store: {self.url} cannot be {verb} ({reason}); check address and credentials") from error
+            if local and isinstance(error, OSError) and (error.filename == local or error.errno in _LOCAL_TROUBLE):
+                raise
+            reason = _reason(error, self.url)
+            raise StoreError(
+                f"store: {self.shown} cannot be {verb} ({reason}); check address and credentials"
+            ) from error
 
 
 class _DamagedError(Exception):
     """A file is not what the contents say."""
+
+
+class _MissingError(Exception):
+    """A file is not in the store."""
+
+
+class _LocalFileError(Exception):
+    """A file of this machine cannot be read."""
+
+    def __init__(self, trouble: OSError) -> None:
+        super().__init__(str(trouble))
+        self.trouble = trouble
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Tell trouble with a file of ours from trouble with the store, which may be a disk as well."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename == str(path):
+            raise _LocalFileError(error) from error
+        raise
+
+
+def _reason(error: Exception, url: str) -> str:
+    """The first line of what went wrong, without what the URL has to hide."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    found = _USER.search(url)
+    password = found[0].removesuffix("@").partition(":")[2] if found else ""
+    for secret in filter(None, (url.partition("?")[2], password, unquote(password))):
+        reason = reason.replace(secret, "***")
+    return shown_address(reason) if "://" in reason else reason
 
 
 def _open_file_system(url: str) -> tuple[Any, str]:
@@ -246,8 +316,8 @@ def _open_file_system(url: str) -> tuple[Any, str]:
         files, root = fsspec.url_to_fs(url, use_listings_cache=False, skip_instance_cache=True)
     except (ImportError, ValueError) as error:
         raise InputError(
-            f"store: {url} cannot be opened ({error}); give file://, s3:// (pip install 'f2p[store]') or another URL "
-            "whose fsspec package is installed"
+            f"store: {shown_address(url)} cannot be opened ({_reason(error, url)}); give file://, s3:// "
+            "(pip install 'f2p[store]') or another URL whose fsspec package is installed"
         ) from error
     return files, str(root).rstrip("/")
 

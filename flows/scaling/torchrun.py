@@ -1,7 +1,8 @@
 """Training on several processes of this machine, one per GPU, through PyTorch's own ``torchrun``.
 
 The processes train by an order in the training's folder (``training_process.py``) and end with this one: their
-standard input is a pipe of ours, and whoever reads its end stops after the step at hand, saving the state first.
+standard input is a pipe of ours, and whoever reads its end stops after the step at hand, saving the state first. They
+hold a lease of their own on the training's folder: if this process is killed, the next one's wait until they have left.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,17 +21,21 @@ from f2p_datasets.durable import appearing_file
 from f2p_models.errors import DivergenceError, TrainingError
 from f2p_models.imitator import Imitator
 from f2p_models.segmenter import Segmenter
+from f2p_models.training.distributed import check_parts
 from f2p_models.training.loop import TrainingResult
 from f2p_models.training.progress import Progress
 from f2p_models.translator import Translator
+from flows.progress import say
 from flows.scaling.fitting import Fit, ImitatorOrder, SegmenterOrder, TranslatorOrder, order_to_dict
-from flows.scaling.training_process import HEED_STDIN, RESULT_FILE
+from flows.scaling.training_process import GRACE_S, HEED_STDIN, RESULT_FILE
 from flows.settings import Settings
 
 ORDER_FILE: Final = "order.json"
 LOG_FILE: Final = "processes.log"
-#: For every process to save and leave after this one was interrupted.
-_FAREWELL_S: Final = 90.0
+#: For every process to save and leave after this one was interrupted: they end themselves before that.
+_FAREWELL_S: Final = GRACE_S + 60.0
+#: For the launcher to end processes that do not leave; it kills them after 30 s.
+_LAUNCHER_S: Final = 45.0
 
 NetworkOrder = ImitatorOrder | SegmenterOrder | TranslatorOrder
 
@@ -50,6 +56,7 @@ def fit_together(order: NetworkOrder, folder: Path, progress: Progress, num_proc
 
     KeyboardInterrupt is raised once their state is saved.
     """
+    check_parts(order.settings.batch_size, num_processes)
     folder.mkdir(parents=True, exist_ok=True)
     with appearing_file(folder / ORDER_FILE) as stream:
         stream.write(json.dumps(order_to_dict(order), indent=1).encode())
@@ -82,9 +89,9 @@ def _run(folder: Path, progress: Progress, num_processes: int) -> None:
         raise error or TrainingError(f"training: its processes ended with {group.returncode}; {folder / LOG_FILE}")
 
 
-def _follow(lines: Iterable[bytes], progress: Progress) -> TrainingError | None:
+def _follow(lines: Iterable[bytes], progress: Progress) -> TrainingError | KeyboardInterrupt | None:
     """Pass the first process's progress on until all have ended; returns its error, if it told one."""
-    error = None
+    error: TrainingError | KeyboardInterrupt | None = None
     for line in lines:
         told = _parse(line)
         if "start" in told:
@@ -92,8 +99,12 @@ def _follow(lines: Iterable[bytes], progress: Progress) -> TrainingError | None:
         progress.advance(told.get("advance", 0))
         if "finish" in told:
             progress.finish()
+        if "note" in told:
+            progress.note(told["note"])
         if "error" in told:
             error = (DivergenceError if told.get("diverged") else TrainingError)(told["error"])
+        if "interrupted" in told:
+            error = KeyboardInterrupt()
     return error
 
 
@@ -107,16 +118,28 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 
 def _end(group: subprocess.Popen[bytes]) -> None:
-    """Closing the pipe asks them to save and leave; who does not is killed."""
+    """Closing the pipe asks them to save and leave; a second Ctrl-C, or too long a wait, ends them at once."""
     assert group.stdin is not None
     assert group.stdout is not None
     group.stdin.close()
+    if group.poll() is None:
+        say("  [dim]the training's processes end their step and save; Ctrl-C ends them at once[/]")
     try:
-        group.wait(_FAREWELL_S)
+        with suppress(subprocess.TimeoutExpired):
+            group.wait(_FAREWELL_S)
+    finally:
+        _end_at_once(group)
+        group.stdout.close()
+
+
+def _end_at_once(group: subprocess.Popen[bytes]) -> None:
+    """Through the launcher, which takes its processes along; killed, it would leave them."""
+    group.terminate()
+    try:
+        group.wait(_LAUNCHER_S)
     except subprocess.TimeoutExpired:
-        group.kill()  # its processes see the end of the same pipe and end themselves
+        group.kill()
         group.wait()
-    group.stdout.close()
 
 
 def _read_result(path: Path, order: NetworkOrder) -> TrainingResult:

@@ -17,6 +17,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,33 +27,78 @@ import torch
 from engine_bridge.errors import InputError
 from f2p_models.durable import appearing_file
 from f2p_models.errors import DivergenceError
-from f2p_models.training.distributed import Processes, open_group
+from f2p_models.training.distributed import PATIENCE, Processes, open_group
+from f2p_models.training.interrupts import AgreedInterrupt
 from f2p_models.training.loop import TrainingResult
 from f2p_models.training.progress import Progress, SilentProgress
+from flows.leases import BusyError, lease
 from flows.scaling.fitting import order_from_dict
+from flows.settings import Settings
 
 RESULT_FILE: Final = "result.pt"
 #: Given by a parent whose end, or Ctrl-C, closes our standard input.
 HEED_STDIN: Final = "--end-with-stdin"
-#: For the state to be saved after an interruption.
-_GRACE_S: Final = 60.0
+#: After an interruption the step at hand is ended and the state saved; the first process may be judging an epoch.
+GRACE_S: Final = PATIENCE.total_seconds()
+#: For a group to end whose parent was killed, before the next one gives up.
+OTHERS_S: Final = 600.0
 
 
 def main(arguments: list[str]) -> int:
-    """Train as a member of the group. Returns the exit status: 2 for what the user has to mend."""
+    """Train as a member of the group. Returns the exit status: 2 for what the user has to mend.
+
+    All processes that stopped together say 0: torchrun takes any other status for a failure and ends the rest.
+    """
     order_file, folder = (Path(argument) for argument in arguments[:2])
     if HEED_STDIN in arguments:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
-    with open_group() as processes:
-        try:
-            _train(order_file, folder, processes)
-        except InputError as error:
-            if processes.is_first:
-                _tell(error=str(error), diverged=isinstance(error, DivergenceError))
-            return 2
-        except KeyboardInterrupt:
-            return 130
+    try:
+        with _only_group(folder), open_group() as processes:
+            return _status(order_file, folder, processes)
+    except BusyError as error:
+        _tell(error=str(error))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _status(order_file: Path, folder: Path, processes: Processes) -> int:
+    """Train, and tell how it ended.
+
+    No exception leaves the group: its traceback would be the last to hold the group's parts, and when it is freed
+    after the group has ended, gloo's threads and the interpreter wait for each other for ever.
+    """
+    try:
+        _train(order_file, folder, processes)
+    except InputError as error:
+        if processes.is_first:
+            _tell(error=str(error), diverged=isinstance(error, DivergenceError))
+        return 2
+    except AgreedInterrupt:
+        if processes.is_first:
+            _tell(interrupted=True)
+    except KeyboardInterrupt:
+        return 130
     return 0
+
+
+@contextmanager
+def _only_group(folder: Path) -> Iterator[None]:
+    """The first process has the folder's lease, so that no other group saves there; the others wait to be joined.
+
+    The lease is the group's own: that of a parent who was killed is free while its processes still save. Raises
+    BusyError, naming the other group's first process.
+    """
+    if not _is_first():
+        yield
+        return
+    with lease(folder, Settings.from_environment().locks, wait_s=OTHERS_S):
+        yield
+
+
+def _is_first() -> bool:
+    """By torchrun's own word, which is there before the group is."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _train(order_file: Path, folder: Path, processes: Processes) -> None:
@@ -86,16 +133,22 @@ class _ToldProgress:
     def finish(self) -> None:
         _tell(finish=True)
 
+    def note(self, message: str) -> None:
+        _tell(note=message)
+
 
 def _tell(**facts: object) -> None:
-    print(json.dumps(facts), flush=True)
+    try:
+        print(json.dumps(facts), flush=True)
+    except BrokenPipeError:  # the parent was killed: nobody listens any more, and the state is still to be saved
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end_with_stdin() -> None:
     """As if Ctrl-C were pressed; all processes see the end at once and agree on the step after which they stop."""
     os.read(sys.stdin.fileno(), 1)  # not sys.stdin.read(): it would hold a lock that the interpreter's end wants
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(_GRACE_S)
+    time.sleep(GRACE_S)
     os._exit(1)
 
 

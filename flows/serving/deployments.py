@@ -7,8 +7,10 @@ is kept. What schedules and limits they are registered with is in ``flows/servin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from prefect import flow
 from prefect.client.schemas.objects import State  # not for type checkers only: the forms are read off the signatures
@@ -24,6 +26,9 @@ from flows.settings import HOME_VARIABLE, Settings, has_home, prepare_environmen
 
 if TYPE_CHECKING:
     from flows.nights.nightly import NightRecord
+    from flows.runs import RunRecord
+
+T = TypeVar("T")
 
 #: A form needs them before any recipe is built; a test holds them to ``flows.recipes.RECIPES``.
 RecipeName = Literal["smoke", "quick", "small", "nightly", "paper"]
@@ -63,16 +68,18 @@ def build_character(
     from flows.pipeline import build_character as build
 
     # Called as the function that it is: a flow of its own inside this one would only cost a second.
-    return _outcome(
-        build.fn,
-        character,
-        recipe=recipe,
-        num_pairs=count,
-        engine=_order(engine, instances),
-        seed=seed,
-        home=settings.home,
-        photos=_folder(photos),
-    )
+    def work() -> RunRecord:
+        return build.fn(
+            character,
+            recipe=recipe,
+            num_pairs=count,
+            engine=_order(engine, instances),
+            seed=seed,
+            home=settings.home,
+            photos=_folder(photos),
+        )
+
+    return _outcome(settings, "build-character", character, work)
 
 
 @flow(name="render", flow_run_name="{character}-{count}", task_runner=_RUNNER)
@@ -89,6 +96,8 @@ def render(
 ) -> State[Any]:
     """Random characters in the studio as a dataset of shards, for whoever trains something of their own.
 
+    It stays until somebody deletes its folder: no night tidies it away.
+
     Args:
         character: The character type, as 'f2p characters list' names it.
         count: Pairs to render.
@@ -103,20 +112,22 @@ def render(
     from flows.priors.files import open_sampler_prior
     from flows.stages import render_pairs
 
-    return _outcome(
-        render_pairs.fn,
-        settings,
-        character=character,
-        engine=_order(engine, instances),
-        num_workers=None,
-        out=None,
-        count=count,
-        seed=seed,
-        sampler=sampler,
-        prior=open_sampler_prior(settings, character, sampler, None),
-        resolution=resolution,
-        shard_size=shard_size,
-    )
+    def work() -> RunRecord:
+        return render_pairs.fn(
+            settings,
+            character=character,
+            engine=_order(engine, instances),
+            num_workers=None,
+            out=None,
+            count=count,
+            seed=seed,
+            sampler=sampler,
+            prior=open_sampler_prior(settings, character, sampler, None),
+            resolution=resolution,
+            shard_size=shard_size,
+        )
+
+    return _outcome(settings, "render", character, work)
 
 
 @flow(name="reevaluate", flow_run_name="{character}-{version}", task_runner=_RUNNER)
@@ -131,7 +142,10 @@ def reevaluate(character: str, *, version: str = "champion", engine: str = "mock
     settings = _begin()
     from flows.stages import evaluate_last
 
-    return _outcome(evaluate_last.fn, settings, character=character, version=version, engine=_order(engine))
+    def work() -> RunRecord:
+        return evaluate_last.fn(settings, character=character, version=version, engine=_order(engine))
+
+    return _outcome(settings, "reevaluate", character, work)
 
 
 @flow(name="nightly", task_runner=_RUNNER)
@@ -160,14 +174,17 @@ def nightly(
     """
     settings = _begin()
     from flows.nights.nightly import nightly as spend_night
+    from flows.nights.nightly import telling_why_not
 
+    with telling_why_not(settings):  # a share with photos may be away for once
+        engine_order, photo_folder = _order(engine), _folder(photos)
     night = spend_night.fn(
         settings,
         characters,
         recipe=recipe,
-        engine=_order(engine),
+        engine=engine_order,
         seed=seed,
-        photos=_folder(photos),
+        photos=photo_folder,
         max_hours=max_hours,
         min_free_gb=min_free_gb,
         keep=keep,
@@ -195,13 +212,30 @@ def _begin() -> Settings:
     return settings
 
 
-def _outcome(work: Any, *arguments: Any, **options: Any) -> State[Any]:
-    """The state that a finished piece of work has in Prefect; a gate that refused is not an accident."""
+def _outcome(settings: Settings, order: str, character: str, work: Callable[[], RunRecord]) -> State[Any]:
+    """The state that a finished piece of work has in Prefect, after people were told; a refusal is not an accident."""
+    from flows.monitoring.notifications import notify
+    from flows.serving.notices import notice_of_run
+
     try:
-        work(*arguments, **options)
+        run = _told_when_it_fails(settings, order, character, work)
     except GateError as error:
         return Failed(name="Refused", message=str(error))
+    notify(settings, notice_of_run(order, run))
     return Completed()
+
+
+def _told_when_it_fails(settings: Settings, order: str, character: str, work: Callable[[], T]) -> T:
+    """Nobody sits at a terminal here. What is stopped on purpose, by no error, is no news to whoever did it."""
+    from flows.monitoring.notifications import notify
+    from flows.serving.notices import notice_of_error
+
+    begun = monotonic()
+    try:
+        return work()
+    except Exception as error:
+        notify(settings, notice_of_error(order, character, error, monotonic() - begun))
+        raise
 
 
 def _order(engine: str, instances: int = 1) -> EngineOrder:

@@ -11,7 +11,6 @@ Whoever of them ends, those below end too; ``kill -9`` included. All of it can b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -23,15 +22,23 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.request import urlopen
 
 from engine_bridge.errors import InputError
 from f2p_datasets.durable import appearing_file
-from flows.orchestrator import START_DEADLINE_S, OrchestratorError, renew_damaged_database, served_note
+from f2p_models.index_health import is_damaged
+from flows.orchestrator import (
+    START_DEADLINE_S,
+    OrchestratorError,
+    renew_damaged_database,
+    served_note,
+    server_database,
+)
 from flows.progress import say
 from flows.serving.supervision import KeptProcess
+from flows.serving.upkeep import Duties, Upkeep, is_healthy
 from flows.serving.web import HOST, address
 from flows.settings import Settings, prepare_service, user_prefect_server
 from flows.steps import alone
@@ -41,7 +48,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 4200
 _LOOK_EVERY_S: Final = 1.0
-_RECOVER_EVERY_S: Final = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,20 +107,18 @@ def serve(
         stack.callback(worker.stop)  # before the server, which is told how its flows ended
         stack.enter_context(_noted(settings, port))
         ready(service)
-        _keep(server, worker, order.pool, over)
+        upkeep = Upkeep(server, worker, _duties(settings, order, port, at_once))
+        while not over.wait(_LOOK_EVERY_S):
+            upkeep.look()
         say("[dim]ending what runs; f2p serve continues it[/]")
 
 
 def _set_up(settings: Settings, order: DeploymentOrder, port: int, at_once: int) -> Service:
     """Pool, deployments, and what an earlier service left."""
     from flows.serving.recovery import take_over
-    from flows.serving.registration import known_choices, register
 
-    _make_pool(order.pool, at_once)
-    # Started without Prefect's own go-between, a flow is the worker's child and notices its end.
-    order = replace(order, command=f"{sys.executable} -m prefect.engine")
-    names = register(order, known_choices(settings, order, closed=True))
-    take_over(order.pool)
+    names = _register(settings, order, at_once)
+    take_over(settings, order.pool)
     page = address(port)
     return Service(
         page=page,
@@ -126,22 +130,33 @@ def _set_up(settings: Settings, order: DeploymentOrder, port: int, at_once: int)
     )
 
 
-def _keep(server: KeptProcess, worker: KeptProcess, pool: str, over: threading.Event) -> None:
-    """Until ``over``: start again what ends, and let go on what was cut off."""
-    recover_at = time.monotonic() + _RECOVER_EVERY_S
-    while not over.wait(_LOOK_EVERY_S):
-        server.keep()
-        worker_is_new = worker.keep()
-        if worker_is_new or time.monotonic() > recover_at:
-            _recover(pool, worker_is_new)
-            recover_at = time.monotonic() + _RECOVER_EVERY_S
+def _register(settings: Settings, order: DeploymentOrder, at_once: int) -> list[str]:
+    """Tell the server of the pool and the deployments. Returns the names of these."""
+    from flows.serving.registration import known_choices, register
+
+    _make_pool(order.pool, at_once)
+    order = replace(order, command=flow_command())
+    return register(order, known_choices(settings, order, closed=True))
 
 
-def _recover(pool: str, worker_is_new: bool) -> None:
+def flow_command() -> str:
+    """How the worker starts a flow: without Prefect's own go-between it is the worker's child and notices its end."""
+    from prefect.utilities.processutils import command_to_string
+
+    return command_to_string([sys.executable, "-m", "prefect.engine"])
+
+
+def _duties(settings: Settings, order: DeploymentOrder, port: int, at_once: int) -> Duties:
     from flows.serving.recovery import continue_crashed, take_over
 
-    with contextlib.suppress(Exception):  # a server that is just starting again is asked the next time
-        (take_over if worker_is_new else continue_crashed)(pool)
+    return Duties(
+        is_healthy=partial(is_healthy, port),
+        renew=partial(renew_damaged_database, settings),
+        is_damaged=partial(is_damaged, server_database(settings)),
+        register=partial(_register, settings, order, at_once),
+        take_over=partial(take_over, settings, order.pool),
+        go_on=partial(continue_crashed, settings, order.pool),
+    )
 
 
 def _make_pool(pool: str, at_once: int) -> None:
@@ -176,7 +191,7 @@ def _wait_until_healthy(server: KeptProcess, port: int, over: threading.Event, l
     """Whether the server is there; False when it is ``over`` before."""
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline and server.is_running:
-        with contextlib.suppress(OSError), urlopen(f"{address(port)}/api/health", timeout=5):
+        if is_healthy(port):
             return True
         if over.wait(0.1):
             return False

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -64,8 +64,11 @@ class KeptProcess:
             if stream:
                 stream.close()
 
-    def keep(self) -> bool:
-        """Start it again if it has ended and the wait is over. Returns whether it was started."""
+    def keep(self, before: Callable[[], bool] = lambda: True) -> bool:
+        """Start it again if it has ended, the wait is over and ``before``, asked then, agrees.
+
+        Returns whether it was started.
+        """
         if self.is_running:
             return False
         now = time.monotonic()
@@ -74,7 +77,7 @@ class KeptProcess:
             self._due = now + self._wait_s
             status = self.process.returncode if self.process else None
             say(f"[yellow]{self.title} has ended with status {status}; again in {self._wait_s:.0f} s[/]")
-        if now < self._due:
+        if now < self._due or not before():
             return False
         self._due = 0.0
         self.start()

@@ -84,7 +84,7 @@ class ChaosReport:
 
     @property
     def problems(self) -> list[str]:
-        """One line each; none when everything is proven."""
+        """One line each."""
         found = [
             f"#{injection.number} {injection.fault} ({injection.detail}): {problem}"
             for injection in self.injections
@@ -92,9 +92,28 @@ class ChaosReport:
         ]
         return found + [f"a run wrote into a finished file: {path}" for path in self.shared_files]
 
+    @property
+    def num_ordered(self) -> int:
+        """Injections that were asked for."""
+        return self.config.injections if self.config.only is None else 1
+
+    @property
+    def num_untried(self) -> int:
+        """Those that could not be tried on this machine, or for which no time was left."""
+        return self.num_ordered - sum(not injection.unavailable for injection in self.injections)
+
+    @property
+    def verdict(self) -> str:
+        """In a few words. Only what was tried is proven."""
+        if self.problems:
+            return "something is wrong"
+        if self.num_untried:
+            return f"nothing wrong was found, but {self.num_untried} of {self.num_ordered} injections were not tried"
+        return "proven"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return asdict(self) | {"problems": self.problems}
+        return asdict(self) | {"problems": self.problems, "num_untried": self.num_untried, "verdict": self.verdict}
 
 
 def plan_injections(config: ChaosConfig) -> list[str]:
@@ -251,8 +270,7 @@ def print_chaos(report: ChaosReport) -> None:
             print(f"not tried: {injection.fault}: {injection.unavailable}")
     for problem in report.problems:
         print(problem)
-    verdict = "something is wrong" if report.problems else "proven"
-    print(f"{report.seconds:.0f} s, seed {report.config.seed}: {verdict}")
+    print(f"{report.seconds:.0f} s, seed {report.config.seed}: {report.verdict}")
 
 
 def _row(name: str, injections: Sequence[Injection]) -> tuple[Any, ...]:

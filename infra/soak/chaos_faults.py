@@ -11,6 +11,8 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +32,8 @@ _RENDERS: Final = ("studio", "photo-like")
 _STEPS: Final = ("studio", "photo-like", "template", *_TRAININGS, "priors", "evaluation", "creation")
 _USERS_MISTAKE: Final = 2
 _BYTES_OF_A_SMALL_FILE: Final = 20_000
+#: Records say to the second when a run began.
+_CLOCK_TICK: Final = timedelta(seconds=1)
 
 
 def kill_at_a_file(stages: tuple[str, ...]) -> Fault:
@@ -105,7 +109,6 @@ def kill_server(scene: Scene, draw: np.random.Generator) -> str:
     """Prefect's server, the run's own, is killed. The run may end; it may not hang."""
     stage = str(draw.choice(["studio", *_TRAININGS]))
     scene.forget(stage)
-    scene.environment["PREFECT_CLIENT_MAX_RETRIES"] = "1"  # otherwise it calls the dead for many minutes
     run = scene.start(own_server=True)
     wait_s = 2.0 * float(draw.random())
     begun = run.wait_until(lambda: bool(scene.new_runs()))
@@ -214,10 +217,18 @@ def twins(scene: Scene, draw: np.random.Generator) -> str:
     refused = ended.get(_USERS_MISTAKE)
     if refused is None:
         if len(ended) == 1:
+            _must_be_one_after_the_other(scene)
             raise MissedError
         raise BrokenPromiseError(f"the second of two equal runs ended with status {max(ended)}")
     scene.must_say(refused, f"process {ended[0].pid} on")
     return f"{stage}, both at once"
+
+
+def _must_be_one_after_the_other(scene: Scene) -> None:
+    """Both runs finished: that is right only where the second began when the first was over, and found all done."""
+    spans = sorted(scene.span_of(run) for run in scene.new_runs())
+    if any(later[0] + _CLOCK_TICK < earlier[1] for earlier, later in pairwise(spans)):
+        raise BrokenPromiseError("two equal runs worked at the same time, and none of them was refused")
 
 
 def waiting_twin(scene: Scene, draw: np.random.Generator) -> str:
@@ -233,6 +244,24 @@ def waiting_twin(scene: Scene, draw: np.random.Generator) -> str:
     scene.kill(first)
     scene.must_finish(second, "the run that it had waited for was killed")
     return f"{stage}, the first killed after {wait_s:.2f} s"
+
+
+def power_cut(scene: Scene, draw: np.random.Generator) -> str:
+    """The machine is switched off at any moment of a stage. After the next start it has to go on, not wait."""
+    stage = str(draw.choice(_STEPS))
+    scene.forget(stage)
+    run = scene.start()
+    wait_s = float(draw.random()) * (scene.finished.seconds[stage] + 1.0)
+    scene.wait_for_work(run, stage)
+    _sleep(run, wait_s)
+    scene.kill(run)
+    if not scene.left_to_an_earlier_start():
+        raise MissedError
+    again = scene.start(output="second.txt")
+    scene.must_finish(again, "the machine was switched off")
+    if "is waited for" in again.output:
+        raise BrokenPromiseError("after a power cut the run waited for processes of before it")
+    return f"{stage}, {wait_s:.2f} s after its folder appeared"
 
 
 def wrong_clock(scene: Scene, draw: np.random.Generator) -> str:
@@ -304,6 +333,7 @@ FAULTS: Final[Mapping[str, tuple[int, Fault]]] = {
     "damaged database of Prefect's server": (4, damage_server_database),
     "two equal runs at once": (6, twins),
     "the run that is waited for is killed": (5, waiting_twin),
+    "power cut": (5, power_cut),
     "clock off by years, summer time": (5, wrong_clock),
 }
 Facts = dict[str, Any]

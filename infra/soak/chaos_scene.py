@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from engine_bridge.errors import EngineTimeoutError, InputError
@@ -143,6 +145,25 @@ class Scene:
     def new_runs(self) -> set[str]:
         """Runs that were begun in this scene."""
         return self._run_ids() - self._earlier
+
+    def span_of(self, run_id: str) -> tuple[datetime, datetime]:
+        """When a run began, to the second below, and when it ended, as its own record says."""
+        record = json.loads((self.home / "runs" / run_id / "run.json").read_text(encoding="utf-8"))
+        began = datetime.fromisoformat(record["started"])
+        return began, began + timedelta(seconds=record["seconds"])
+
+    def left_to_an_earlier_start(self) -> int:
+        """Make every lease one of an earlier start of this machine, as a power cut leaves it. How many there are.
+
+        Raises UnavailableError where a machine cannot know itself again.
+        """
+        owners = sorted((self.home / "cache" / "locks").glob("*.owner"))
+        for path in owners:
+            owner = json.loads(path.read_text(encoding="utf-8"))
+            if not owner["installation"]:
+                raise UnavailableError("this machine has no id that outlives a start (/etc/machine-id)")
+            path.write_text(json.dumps(owner | {"machine": "an earlier start"}), encoding="utf-8")
+        return len(owners)
 
     def wait_for_work(self, run: ForkedRun, stage: str) -> None:
         """Until the stage's folder appears."""

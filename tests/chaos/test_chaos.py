@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,18 @@ def test_what_could_not_be_tried_counts_neither_as_recovered_nor_as_a_problem() 
     assert report(untried).problems == []
 
 
+def test_only_what_was_tried_is_proven() -> None:
+    untried = injection(unavailable="mounting a small disk: not allowed")
+    assert report(injection()).verdict == "proven"
+    assert report(injection(), untried).verdict == "nothing wrong was found, but 1 of 2 injections were not tried"
+    no_time_left = replace(report(injection()), config=ChaosConfig(injections=200))
+    assert no_time_left.verdict == "nothing wrong was found, but 199 of 200 injections were not tried"
+    assert no_time_left.to_dict()["num_untried"] == 199
+    again = replace(report(injection()), config=ChaosConfig(injections=200, only=17))
+    assert again.verdict == "proven"
+    assert report(untried, shared_files=("datasets/x",)).verdict == "something is wrong"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_after_every_kind_of_fault_the_next_run_puts_all_right(
@@ -92,6 +105,7 @@ def test_after_every_kind_of_fault_the_next_run_puts_all_right(
     assert done.stdout, done.stderr
     found = json.loads(done.stdout)
     assert found["problems"] == []
+    assert found["num_untried"] == sum(bool(injection["unavailable"]) for injection in found["injections"])
     assert done.returncode == 0
     assert {injection["fault"] for injection in found["injections"]} == FAULTS.keys()
     assert list(home.glob("cache/chaos-*")) == []

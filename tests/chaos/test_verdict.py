@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from flows.leases import lease
 from infra.soak import chaos_scene
+from infra.soak.chaos_faults import twins
 from infra.soak.chaos_home import FinishedHome, contents_of, copy_home, finished_shards
-from infra.soak.chaos_scene import BrokenPromiseError, Findings, MissedError, Scene
+from infra.soak.chaos_scene import BrokenPromiseError, Findings, MissedError, Scene, UnavailableError
 from infra.soak.damage import DAMAGES
 from infra.soak.forked_runs import ForkedRun
 
@@ -139,6 +143,54 @@ def test_a_run_that_was_to_be_killed_and_finished_was_missed(scene: Scene) -> No
     with pytest.raises(BrokenPromiseError, match="ended with status 1: f2p: unexpected KeyError"):
         scene.must_be_killed(ended_run(scene, 1, "f2p: unexpected KeyError"))
     scene.must_be_killed(ended_run(scene, -9, ""))
+
+
+class TwoRuns(Scene):
+    """Two equal runs that both end well."""
+
+    def start(self, *_words: str, deadly: object = None, own_server: bool = False, output: str = "") -> ForkedRun:
+        del deadly, own_server, output
+        return ended_run(self, 0, "")
+
+    def ran(self, run_id: str, began: str, seconds: float) -> None:
+        folder = self.home / "runs" / run_id
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps({"started": f"2026-11-20T01:00:{began}+00:00", "seconds": seconds}))
+
+
+@pytest.fixture
+def two_runs(finished: FinishedHome, tmp_path: Path) -> TwoRuns:
+    steps = {stage: Path(f"checkpoints/tiny-{stage}-02") for stage in ("imitator", "segmenter", "translator")}
+    for folder in steps.values():
+        (finished.home / folder).mkdir(exist_ok=True)
+    return TwoRuns(replace(finished, steps=steps), tmp_path / "two", server="", database=tmp_path / "prefect.db")
+
+
+def test_two_equal_runs_that_worked_at_the_same_time_are_a_problem(two_runs: TwoRuns) -> None:
+    two_runs.ran("first", "00", 20.0)
+    two_runs.ran("second", "01", 20.0)
+    with pytest.raises(BrokenPromiseError, match="worked at the same time, and none of them was refused"):
+        twins(two_runs, np.random.default_rng(0))
+
+
+def test_two_equal_runs_one_after_the_other_are_not_what_was_to_be_tried(two_runs: TwoRuns) -> None:
+    two_runs.ran("first", "00", 20.5)
+    two_runs.ran("second", "20", 3.0)
+    with pytest.raises(MissedError):
+        twins(two_runs, np.random.default_rng(0))
+
+
+def test_a_power_cut_leaves_the_leases_of_an_earlier_start(scene: Scene) -> None:
+    locks = scene.home / "cache" / "locks"
+    with lease(scene.home / "x", locks):
+        [path] = locks.glob("*.owner")
+        text = path.read_text()
+    path.write_text(json.dumps(json.loads(text) | {"installation": "a machine"}))
+    assert scene.left_to_an_earlier_start() == 1
+    assert json.loads(path.read_text())["machine"] not in text
+    path.write_text(json.dumps(json.loads(text) | {"installation": ""}))
+    with pytest.raises(UnavailableError, match="no id that outlives a start"):
+        scene.left_to_an_earlier_start()
 
 
 def test_a_traceback_is_no_message(scene: Scene) -> None:

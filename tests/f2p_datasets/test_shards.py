@@ -117,6 +117,16 @@ def test_a_damaged_shard_is_thrown_away(dataset: Path, damaged: str) -> None:
     assert not list(dataset.glob("shard-000003*"))
 
 
+@pytest.mark.parametrize("hidden", ["shard-000003.tar", "shard-000003.parquet"])
+def test_a_shard_of_which_a_file_is_not_to_be_seen_yet_keeps_the_other(dataset: Path, hidden: str) -> None:
+    """A network file system may show late what another machine has written."""
+    manifest = read_manifest(dataset)
+    (dataset / hidden).rename(dataset / "elsewhere")
+    assert finished_shard(dataset, 3, manifest.key) is None
+    (dataset / "elsewhere").rename(dataset / hidden)
+    assert finished_shard(dataset, 3, manifest.key) == manifest.shards[3]
+
+
 def test_a_shard_of_another_dataset_is_thrown_away(dataset: Path) -> None:
     assert finished_shard(dataset, 3, "another") is None
     assert not (dataset / "shard-000003.tar").exists()

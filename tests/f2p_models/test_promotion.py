@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,27 @@ def noise(*scores: float) -> ScoreNoise:
 
 
 def test_the_margin_is_two_standard_deviations_of_the_seeds_scores(tmp_path: Path) -> None:
-    measured = noise(0.60, 0.63, 0.66)
+    measured = noise(0.60, 0.62, 0.64)
     measured.save(tmp_path)
-    assert measured.deviation == pytest.approx(0.03)
-    margin = margin_for(tmp_path, "small", "quick")
-    assert margin.value == pytest.approx(0.06)
+    assert measured.deviation == pytest.approx(0.02)
+    margin = margin_for(tmp_path, "small", "quick", "set")
+    assert margin.value == pytest.approx(0.04)
     assert margin.basis == "2 standard deviations of 3 seeds of quick"
+
+
+def test_seeds_that_differ_wildly_excuse_no_more_than_the_largest_margin(tmp_path: Path) -> None:
+    noise(0.90, 0.50).save(tmp_path)
+    assert margin_for(tmp_path, "small", "quick", "set") == Margin(
+        value=0.05, basis="the largest that is granted; 2 standard deviations of 2 seeds of quick are more"
+    )
+
+
+def test_noise_of_another_held_out_set_gives_no_margin(tmp_path: Path) -> None:
+    noise(0.60, 0.62, 0.64).save(tmp_path)
+    assert margin_for(tmp_path, "small", "quick", "new set") == Margin(
+        value=0.02,
+        basis="the default, as the noise of quick was measured on another held-out set; f2p noise measures it again",
+    )
 
 
 def test_measured_noise_survives_writing_and_reading(tmp_path: Path) -> None:
@@ -41,16 +57,33 @@ def test_measured_noise_survives_writing_and_reading(tmp_path: Path) -> None:
 @pytest.mark.parametrize("recipe", ["nightly", None])
 def test_an_unmeasured_recipe_has_the_default_margin(tmp_path: Path, recipe: str | None) -> None:
     noise(0.60, 0.63).save(tmp_path)
-    assert margin_for(tmp_path, "small", recipe) == Margin(value=0.02, basis="the default, as no noise was measured")
+    default = Margin(value=0.02, basis="the default, as no noise was measured")
+    assert margin_for(tmp_path, "small", recipe, "set") == default
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"character": "small"}', '{"scores": 3}'])
-def test_a_noise_that_cannot_be_read_is_no_small_margin(tmp_path: Path, content: str) -> None:
+NO_NOISE = {"character": "small", "recipe": "quick", "heldout": "set"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"character": "small"}',
+        '{"scores": 3}',
+        json.dumps({**NO_NOISE, "scores": {"0": 0.5}}),
+        json.dumps({**NO_NOISE, "scores": {"0": 10**400, "1": 0.5}}),
+    ],
+)
+def test_a_noise_that_cannot_be_read_gives_the_default_margin_and_says_so(tmp_path: Path, content: str) -> None:
     path = noise_path(tmp_path, "small", "quick")
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    with pytest.raises(RegistryError, match="f2p noise --character small --recipe quick"):
-        margin_for(tmp_path, "small", "quick")
+    with pytest.raises(RegistryError):
+        read_noise(tmp_path, "small", "quick")
+    assert margin_for(tmp_path, "small", "quick", "set") == Margin(
+        value=0.02, basis="the default, as the noise of quick cannot be read; f2p noise measures it again"
+    )
 
 
 def test_one_seed_shows_no_spread() -> None:
@@ -101,9 +134,10 @@ def test_scores_are_kept_by_identity_and_set(tmp_path: Path) -> None:
         note_score(tmp_path, champion, "new", float("nan"))
 
 
-def test_scores_that_cannot_be_read_are_measured_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["{half", '{"new": NaN}', '{"new": "much"}', "[1]"])
+def test_scores_that_cannot_be_read_are_measured_again(tmp_path: Path, content: str) -> None:
     champion = manifest(0.60)
     note_score(tmp_path, champion, "new", 0.55)
     [path] = (tmp_path / "small" / "scores").iterdir()
-    path.write_text("{half")
+    path.write_text(content)
     assert noted_score(tmp_path, champion, "new") is None

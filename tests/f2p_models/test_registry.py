@@ -9,20 +9,28 @@ import sys
 import pytest
 
 from f2p_models.bundle_manifest import BundleManifest, hash_files
+from f2p_models.checkpoints import CARD_FILE, CheckpointCard
 from f2p_models.errors import BundleError, RegistryError
 from f2p_models.registry import Registry
 from f2p_models.registry_index import RegistryIndex
+from f2p_models.score_noise import noise_path
 
 
 @pytest.fixture
 def bundle(tmp_path):
-    """Makes a finished bundle whose content, score, held-out set and character can be chosen."""
+    """Makes a finished bundle whose content, score, held-out set, character and recipe can be chosen."""
 
-    def make(weights, score=0.5, heldout="set", character="small", fingerprint="f"):
+    def make(weights, score=0.5, heldout="set", *, character="small", fingerprint="f", recipe=None):
         folder = tmp_path / "bundles" / f"{character}-{weights}"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "imitator").mkdir(parents=True)
         (folder / "imitator" / "weights").write_text(weights)
+        if recipe:
+            card = CheckpointCard(
+                kind="imitator", character=character, schema_fingerprint=fingerprint, recipe=recipe, code_version="0",
+                epoch=1,
+            )  # fmt: skip
+            (folder / "imitator" / CARD_FILE).write_text(card.to_json())
         manifest = BundleManifest(
             character=character, fingerprint=fingerprint, resolution=64, embedder="dlib", code_version="0",
             files=hash_files(folder), heldout=heldout, metrics={"score": score}, parents={"dataset": "d"},
@@ -293,20 +301,49 @@ def test_a_damaged_bundle_is_not_published(registry, bundle, home):
 
 def test_a_champion_without_a_score_on_a_new_held_out_set_is_found_and_scored(registry, bundle):
     champion = registry.publish("small", bundle("a", score=0.5, heldout="old"))
-    assert registry.unscored_champion("small", "f", "old") is None
-    assert registry.unscored_champion("small", "another schema", "new") is None
-    assert registry.unscored_champion("small", "f", "new") == champion
+    assert registry.unscored_champions("small", "f", "old") == ()
+    assert registry.unscored_champions("small", "another schema", "new") == ()
+    assert registry.unscored_champions("small", "f", "new") == (champion,)
 
     registry.note_score(champion, "new", 0.3)
 
-    assert registry.unscored_champion("small", "f", "new") is None
+    assert registry.unscored_champions("small", "f", "new") == ()
     challenger = registry.publish("small", bundle("b", score=0.35, heldout="new"))
     assert challenger.is_champion
     assert "against 0.3000 of version 1, scored anew" in challenger.reason
 
 
 def test_nothing_published_has_no_unscored_champion(registry):
-    assert registry.unscored_champion("small", "f", "set") is None
+    assert registry.unscored_champions("small", "f", "set") == ()
+
+
+def test_small_steps_down_do_not_add_up_across_engine_builds(registry, bundle):
+    """Every build has a held-out set of its own, and what is the best on the last one is scored on the next."""
+    registry.publish("small", bundle("a", score=0.50, heldout="build 0"))
+    for build, weights in enumerate("bcd"):
+        registry.publish("small", bundle(weights, score=0.49, heldout=f"build {build}"))
+        unscored = registry.unscored_champions("small", "f", f"build {build + 1}")
+        assert numbers(unscored) == [build + 2, 1]
+        for champion in unscored:
+            registry.note_score(champion, f"build {build + 1}", 0.50 if champion.version == 1 else 0.49)
+        assert registry.superseded("small", 1) == [*range(2, build + 1)]  # version 1 stays, whose score is the bar
+
+    last = registry.publish("small", bundle("e", score=0.475, heldout="build 3"))
+
+    assert "score 0.4750 against 0.5000 of version 1, scored anew" in last.reason
+    assert not last.is_champion
+
+
+def test_a_damaged_noise_stops_no_version(registry, bundle, home):
+    registry.publish("small", bundle("a", score=0.50))
+    noise = noise_path(home, "small", "quick")
+    noise.parent.mkdir(parents=True)
+    noise.write_text("{half")
+
+    published = registry.publish("small", bundle("b", score=0.49, recipe="quick"))
+
+    assert published.is_champion
+    assert "the noise of quick cannot be read" in published.reason
 
 
 def test_a_version_is_kept_back_until_somebody_promotes_it(registry, bundle):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 
 from f2p_models.bundle_manifest import BundleManifest, hash_files
 from f2p_models.decisions import FILE_NAME, Decisions, read_decisions, write_decisions
+from f2p_models.errors import BundleError, RegistryError
 from f2p_models.index_health import ASIDE_SUFFIX, is_damaged, put_aside_when_damaged
 from f2p_models.registry import Registry
 from f2p_models.registry_index import RegistryIndex
@@ -100,7 +102,31 @@ def test_a_champion_whose_files_are_damaged_is_replaced_by_nobody(home: Path, tm
     challenger = Registry(home).publish("small", make_bundle(tmp_path / "bundle", "v3", 0.9))
     assert (challenger.version, challenger.is_champion) == (3, False)
     assert "version 1, the champion, is damaged" in challenger.reason
-    assert Registry(home).unscored_champion("small", "f", "another set") is None
+    assert Registry(home).unscored_champions("small", "f", "another set") == ()
+
+
+def test_a_version_that_cannot_be_read_keeps_nobody_from_the_others(home: Path, empty_index: Path) -> None:
+    """Also when it is not in the index, so that the next call would enter it there."""
+    damaged = home / "small" / "2" / "bundle.json"
+    damaged.unlink()
+    damaged.write_text("{")
+    elsewhere = home.rename(home.with_name("moved"))  # MLflow keeps databases open by their path
+    shutil.copy(empty_index, elsewhere)
+    assert champion_of(elsewhere) == 1
+    with pytest.raises(BundleError, match="bundle"):
+        Registry(elsewhere).get("small", 2)
+
+
+def test_versions_of_which_none_can_be_read_have_no_champion(home: Path, empty_index: Path) -> None:
+    (home / "small" / FILE_NAME).unlink()
+    for version in (1, 2):
+        manifest = home / "small" / str(version) / "bundle.json"
+        manifest.unlink()
+        manifest.write_text("{")
+    elsewhere = home.rename(home.with_name("moved"))  # MLflow keeps databases open by their path
+    shutil.copy(empty_index, elsewhere)
+    with pytest.raises(RegistryError, match="none is champion"):
+        champion_of(elsewhere)
 
 
 def test_a_damaged_version_is_restored_by_publishing_it_again(home: Path, tmp_path: Path) -> None:
@@ -122,6 +148,24 @@ def test_decisions_survive_writing(tmp_path: Path) -> None:
     decisions = Decisions(champions=(1, 3), reasons={1: "first", 2: "worse", 3: "better"})
     write_decisions(tmp_path, decisions)
     assert read_decisions(tmp_path) == decisions
+
+
+def test_a_decision_comes_after_those_that_it_follows_whatever_the_clock_says() -> None:
+    ahead = Decisions(reasons={1: "first"}, made_at="2999-01-01T00:00:00.000000+00:00")
+    later = ahead.with_(1, "rolled back", []).dated()
+    assert later.is_later_than(ahead)
+    assert not ahead.is_later_than(later)
+    assert later.is_later_than(Decisions(reasons={1: "a", 2: "b"}).dated())
+
+
+def test_decisions_from_before_removals_were_noted_say_what_is_missing(tmp_path: Path) -> None:
+    decided = {"champions": [2], "reasons": {"1": "first", "2": "better"}}
+    digest = hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()
+    (tmp_path / FILE_NAME).write_text(json.dumps({**decided, "sha256": digest}))
+    (tmp_path / "2").mkdir()
+    found = read_decisions(tmp_path)
+    assert found == Decisions(champions=(2,), reasons={1: "first", 2: "better"}, removed=frozenset({1}))
+    assert found.highest == 2
 
 
 def test_a_locked_database_is_not_a_damaged_one(tmp_path: Path) -> None:

@@ -43,6 +43,15 @@ def test_a_damaged_version_is_told_and_not_taken(
     assert "missing or damaged in the store" in capsys.readouterr().err
 
 
+def test_what_is_decided_by_hand_is_sent_at_once(
+    store: Store, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["store", "fetch", "--character", "tiny", "--home", str(settings.home)]) == 0
+    assert main(["models", "promote", "--character", "tiny", "--version", "1", "--home", str(settings.home)]) == 0
+    assert store.names("registry/tiny") == ["1", "decisions"]
+    assert "tiny: version 1 is now champion" in capsys.readouterr().out
+
+
 def test_without_a_store_the_way_out_is_told(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["store", "list", "--home", str(settings.home)]) == 2
     assert "F2P_STORE: no store is set" in capsys.readouterr().err

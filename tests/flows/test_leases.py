@@ -62,13 +62,50 @@ def owner_file(locks: Path) -> Path:
     return path
 
 
-def of_another_machine(folder: Path, locks: Path) -> Path:
-    """An owner's file as another machine leaves it, whose locks this one does not see."""
+def left_by(folder: Path, locks: Path, **other: object) -> Path:
+    """An owner's file as somebody else leaves it."""
     with lease(folder, locks):
         path = owner_file(locks)
-        text = json.dumps(json.loads(path.read_text()) | {"machine": "other-boot", "host": "render-3", "pid": 77})
+        text = json.dumps(json.loads(path.read_text()) | {"pid": 77} | other)
     path.write_text(text)
     return path
+
+
+def of_another_machine(folder: Path, locks: Path) -> Path:
+    """The file of a machine whose locks this one does not see."""
+    return left_by(folder, locks, machine="other-boot", host="render-3", installation="other")
+
+
+def of_an_earlier_boot(folder: Path, locks: Path) -> Path:
+    """The file that a power cut of this machine leaves."""
+    return left_by(folder, locks, machine="earlier-boot")
+
+
+@contextmanager
+def beating(path: Path) -> Iterator[None]:
+    """Its owner lives."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(0.02):
+            os.utime(path)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def a_known_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every container has the file; and two machines at the same moment settle it sooner than in seconds."""
+    machine_id = tmp_path / "machine-id"
+    machine_id.write_text("0123456789abcdef\n")
+    monkeypatch.setattr(leases, "_MACHINE_ID", machine_id)
+    monkeypatch.setattr(leases, "_SETTLE_S", 0.3)
 
 
 def test_the_other_owner_is_named_with_process_host_and_run(folder: Path, locks: Path) -> None:
@@ -129,29 +166,109 @@ def test_a_silent_owner_of_another_machine_expires(folder: Path, locks: Path) ->
 
 def test_an_owner_of_another_machine_that_still_beats_is_not_robbed(folder: Path, locks: Path) -> None:
     path = of_another_machine(folder, locks)
-    over = threading.Event()
-
-    def beat() -> None:
-        while not over.wait(0.02):
-            os.utime(path)
-
-    beating = threading.Thread(target=beat)
-    beating.start()
-    try:
-        with pytest.raises(BusyError, match="process 77 on render-3"), lease(folder, locks, expiry_s=PATIENCE_S):
-            pass
-    finally:
-        over.set()
-        beating.join()
+    with (
+        beating(path),
+        pytest.raises(BusyError, match="process 77 on render-3"),
+        lease(folder, locks, expiry_s=PATIENCE_S),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("written", [0.0, 4e9], ids=["1970", "2096"])
 def test_what_a_wrong_clock_wrote_does_not_matter(folder: Path, locks: Path, written: float) -> None:
     path = of_another_machine(folder, locks)
     os.utime(path, (written, written))
-    assert holder(folder, locks) is not None
+    assert holder(folder, locks, expiry_s=None) is not None
     with lease(folder, locks, expiry_s=0.2) as owner:
         assert owner.pid == os.getpid()
+
+
+def test_after_a_power_cut_nobody_is_waited_for(folder: Path, locks: Path) -> None:
+    of_an_earlier_boot(folder, locks)
+    began = time.monotonic()
+    assert holder(folder, locks) is None
+    assert holder(folder, locks, expiry_s=None) is None
+    with lease(folder, locks) as owner:
+        assert owner.pid == os.getpid()
+    assert time.monotonic() - began < leases.EXPIRY_S / 2
+
+
+def test_two_machines_of_one_name_are_not_taken_for_one(
+    folder: Path, locks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_an_earlier_boot(folder, locks)
+    monkeypatch.setattr(leases, "_MACHINE_ID", locks / "none")
+    assert holder(folder, locks, expiry_s=None) is not None
+    (locks / "machine-id").write_text("another one\n")
+    monkeypatch.setattr(leases, "_MACHINE_ID", locks / "machine-id")
+    assert holder(folder, locks, expiry_s=None) is not None
+
+
+def test_a_silent_owner_of_another_machine_holds_nothing_for_ever(folder: Path, locks: Path) -> None:
+    of_another_machine(folder, locks)
+    assert holder(folder, locks, expiry_s=0.2) is None
+
+
+def test_a_holder_on_another_machine_is_named_as_long_as_it_beats(folder: Path, locks: Path) -> None:
+    path = of_another_machine(folder, locks)
+    with beating(path):
+        found = holder(folder, locks, expiry_s=PATIENCE_S)
+    assert found is not None
+    assert found.host == "render-3"
+
+
+def test_the_same_silence_is_waited_for_only_once(folder: Path, locks: Path) -> None:
+    path = of_another_machine(folder, locks)
+    assert holder(folder, locks, expiry_s=0.2) is None
+    assert holder(folder, locks, expiry_s=PATIENCE_S) is None
+    os.utime(path, (1, 1))
+    with beating(path):
+        assert holder(folder, locks, expiry_s=PATIENCE_S) is not None
+
+
+@pytest.mark.parametrize("has_locks", [True, False], ids=["locks of one machine", "no locks"])
+@pytest.mark.parametrize("has_links", [True, False], ids=["hard links", "no hard links"])
+@pytest.mark.parametrize("is_left_over", [True, False], ids=["taken over", "free"])
+def test_of_two_machines_that_claim_it_at_once_one_gets_it(
+    folder: Path, locks: Path, monkeypatch: pytest.MonkeyPatch, *, has_locks: bool, has_links: bool, is_left_over: bool
+) -> None:
+    """Each machine is a thread here: neither sees the other's lock."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(leases.errno.EOPNOTSUPP, "Operation not supported")
+
+    both_look = threading.Barrier(2)
+    watch = leases._watch
+
+    def watch_at_once(*arguments: object, **options: object) -> object:
+        found = watch(*arguments, **options)  # type: ignore[arg-type]
+        both_look.wait(PATIENCE_S)
+        return found
+
+    if is_left_over:
+        of_another_machine(folder, locks)
+    monkeypatch.setattr(leases.fcntl, "flock", (lambda *_: None) if has_locks else refuse)
+    monkeypatch.setattr(leases, "_watch", watch_at_once)
+    if not has_links:
+        monkeypatch.setattr(leases.os, "link", refuse)
+    both_have_tried = threading.Barrier(2)
+    got: list[bool] = []
+
+    def claim() -> None:
+        try:
+            with lease(folder, locks, expiry_s=0.1):
+                got.append(True)
+                both_have_tried.wait(PATIENCE_S)
+        except BusyError:
+            got.append(False)
+            both_have_tried.wait(PATIENCE_S)
+
+    machines = [threading.Thread(target=claim) for _ in range(2)]
+    for machine in machines:
+        machine.start()
+    for machine in machines:
+        machine.join(PATIENCE_S)
+    assert sorted(got) == [False, True]
 
 
 def test_no_wall_clock_is_asked_how_long_something_took() -> None:

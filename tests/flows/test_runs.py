@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from engine_bridge.errors import InputError, UnknownCharacterError
 from flows.engines.orders import EngineOrder
+from flows.leases import lease
 from flows.recipes import smoke
-from flows.runs import Run, list_runs, open_run, read_run
+from flows.runs import TIDYING, Run, is_under_way, list_runs, open_run, read_run
 from flows.settings import Settings
 
 
@@ -42,6 +47,39 @@ def test_a_step_that_fails_is_not_recorded_as_done(run: Run) -> None:
     with pytest.raises(InputError), run.step("Render", "studio", "0" * 16, Path("/somewhere"), {"seed": 0}):
         raise InputError("count: give more")
     assert saved(run)["steps"] == []
+
+
+def test_what_a_step_works_on_is_on_record_before_it_looks_at_it(run: Run) -> None:
+    with run.step("Render", "studio", "0" * 16, Path("/somewhere"), {}):
+        assert saved(run)["in_use"] == "/somewhere"
+    assert saved(run)["in_use"] == ""
+
+
+def test_a_step_waits_until_a_tidying_is_over_with_its_folder(run: Run, settings: Settings, tmp_path: Path) -> None:
+    """Or it would find the output whole, and miss it a moment later."""
+    folder, tidied = tmp_path / "output", Event()
+    folder.mkdir()
+
+    def step() -> bool:
+        with run.step("Render", "studio", "0" * 16, folder, {}):
+            return folder.exists() or not tidied.is_set()
+
+    with ThreadPoolExecutor() as pool, lease(folder, settings.locks, run=TIDYING):
+        begun = pool.submit(step)
+        with suppress(TimeoutError):
+            begun.result(timeout=0.5)
+        assert saved(run)["in_use"] == str(folder)
+        assert not begun.done()
+        folder.rmdir()
+        tidied.set()
+    assert begun.result() is False
+
+
+def test_a_run_has_a_lease_as_long_as_its_process_works_on_it(settings: Settings) -> None:
+    with open_run(settings, character="tiny", recipe=smoke(), engine=EngineOrder()) as run:
+        assert is_under_way(settings, run.record)
+        running = replace(run.record)
+    assert not is_under_way(settings, running)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine_bridge.errors import InputError
-from flows.settings import Settings, prepare_environment
+from flows.settings import Settings, prepare_environment, store_address
 
 
 def test_a_given_home_comes_before_the_environments_and_that_before_the_default(
@@ -64,12 +64,13 @@ def test_nobody_is_phoned(settings: Settings) -> None:
 
 def test_where_work_is_done_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     alone = Settings.from_environment(tmp_path)
-    assert (alone.train_processes, alone.dask, alone.store) == (1, None, None)
+    assert (alone.train_processes, alone.dask, store_address()) == (1, None, None)
     monkeypatch.setenv("F2P_TRAIN_PROCESSES", "8")
     monkeypatch.setenv("F2P_DASK", "local:2")
     monkeypatch.setenv("F2P_STORE", "s3://bucket/f2p")
     shared = Settings.from_environment(tmp_path)
-    assert (shared.train_processes, shared.dask, shared.store) == (8, "local:2", "s3://bucket/f2p")
+    assert (shared.train_processes, shared.dask, store_address()) == (8, "local:2", "s3://bucket/f2p")
+    assert "s3://" not in repr(shared)  # settings are recorded and sent, and an address may hold a password
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "two", "1.5"])

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from prefect.utilities.templating import apply_values
 
+from flows import settings
+
 KUBERNETES = Path(__file__).parents[2] / "infra" / "kubernetes"
 VERSION = "1.30"
 MANIFESTS = list(yaml.safe_load_all((KUBERNETES / "worker.yaml").read_text()))
@@ -98,5 +100,45 @@ def test_every_volume_and_account_that_is_named_exists():
         assert all(("PersistentVolumeClaim", claim) in names for claim in claims)
 
 
+def secret() -> dict[str, str]:
+    """Names and values of the secret's example, read as ``kubectl create secret --from-env-file`` does it."""
+    lines = (KUBERNETES / "secret.env.example").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_every_key_of_the_secret_is_a_variable_that_is_read():
+    ours = {value for name, value in vars(settings).items() if name.endswith("_VARIABLE")}
+    assert {name for name in secret() if name.startswith("F2P_")} <= ours
+    assert {name for name in secret() if not name.startswith("F2P_")} == {
+        "AWS_ENDPOINT_URL",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_DEFAULT_REGION",
+    }
+
+
+def test_a_job_is_told_what_a_container_of_the_compose_file_is_told():
+    told = yaml.safe_load((KUBERNETES.parent / "compose.yaml").read_text())["x-worker-environment"]
+    by_the_form = TEMPLATE["variables"]["properties"]["env"]["default"]
+    by_prefect = {"PREFECT_API_URL"}  # its worker tells the jobs the address of its own server
+    assert set(told) <= set(secret()) | set(by_the_form) | by_prefect
+
+
+def test_the_example_of_the_secret_will_do_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    for name, value in secret().items():
+        monkeypatch.setenv(name, value)
+    assert settings.registry_database() == secret()["F2P_REGISTRY_DATABASE"]
+    assert settings.Settings.from_environment(tmp_path).store == secret()["F2P_STORE"]
+    assert settings.bridge_token() is None
+    assert settings.webhook_addresses() == ()
+
+
+def test_the_instructions_make_the_secret_from_the_file_that_git_ignores():
+    assert "--from-env-file infra/kubernetes/secret.env\n" in (KUBERNETES / "worker.yaml").read_text()
+    assert "/infra/kubernetes/secret.env" in (KUBERNETES.parents[1] / ".gitignore").read_text().splitlines()
+
+
 def test_no_secret_is_in_the_repository():
     assert not [found for found in MANIFESTS if found["kind"] == "Secret"]
+    assert [name for name in ("AWS_SECRET_ACCESS_KEY", "F2P_BRIDGE_TOKEN", "F2P_WEBHOOK_URL") if secret()[name]] == []
+    assert ":PASSWORD@" in secret()["F2P_REGISTRY_DATABASE"]

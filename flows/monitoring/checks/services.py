@@ -23,6 +23,7 @@ from flows.settings import (
     STORE_VARIABLE,
     WEBHOOK_VARIABLE,
     Settings,
+    store_address,
     user_prefect_server,
     webhook_addresses,
 )
@@ -50,14 +51,16 @@ def check_registry(settings: Settings) -> str:
     return f"champions {', '.join(champions)}" if champions else "nothing is published yet"
 
 
-def check_store(settings: Settings) -> str:
+def check_store() -> str:
     """Where homes share a store, it can be written to and read."""
-    if not settings.store:
+    address = store_address()
+    if not address:
         return f"none; {STORE_VARIABLE} sets one up"
     from flows.scaling.stores import Store
 
-    Store(settings.store).check()
-    return f"{settings.store} can be written to and read"
+    store = Store(address)
+    store.check()
+    return f"{store.shown} can be written to and read"
 
 
 def check_dask(settings: Settings) -> str:

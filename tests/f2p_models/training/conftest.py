@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 import torch
@@ -109,6 +109,7 @@ class RecordingProgress:
 
     steps: int = 0
     open_tasks: int = 0
+    notes: list[str] = field(default_factory=list)
     on_step: Callable[[int], None] = lambda _: None
 
     def start(self, total: int, description: str) -> None:
@@ -120,6 +121,9 @@ class RecordingProgress:
 
     def finish(self) -> None:
         self.open_tasks -= 1
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
 
 
 @pytest.fixture

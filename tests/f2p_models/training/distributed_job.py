@@ -2,7 +2,8 @@
 
     torchrun --nproc-per-node 2 distributed_job.py NETWORK FOLDER STOP_AFTER
 
-The first process prints the history. With STOP_AFTER above 0 all are interrupted after that many steps.
+The first process prints the history. With STOP_AFTER above 0 all are interrupted after that many steps; the state then
+takes its time to be saved, and every process ends with status 130: who leaves early has the others ended by torchrun.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,10 @@ from f2p_models.training import (
     train_segmenter,
 )
 from f2p_models.training.distributed import Processes, open_group
+from f2p_models.training.run_folder import RunFolder
+
+#: Torchrun looks after its processes ten times a second.
+SAVING_S = 1.0
 
 
 def toy() -> Any:
@@ -65,6 +71,18 @@ class Interrupting:
 
     def finish(self) -> None: ...
 
+    def note(self, message: str) -> None: ...
+
+
+def save_slowly() -> None:
+    write_state = RunFolder.write_state
+
+    def wait_and_write(run: RunFolder, state: dict[str, Any]) -> None:
+        time.sleep(SAVING_S)
+        write_state(run, state)
+
+    RunFolder.write_state = wait_and_write  # type: ignore[assignment,method-assign]
+
 
 def train(network: str, folder: Path, stop_after: int) -> TrainingResult:
     common: dict[str, Any] = {
@@ -84,16 +102,19 @@ def train(network: str, folder: Path, stop_after: int) -> TrainingResult:
     return train_segmenter(segmenter, training, train=[source("train", 24)], **common)
 
 
-def main() -> None:
+def main() -> int:
     torch.set_num_threads(1)
+    if int(sys.argv[3]):
+        save_slowly()
     with open_group() if "RANK" in os.environ else contextlib.nullcontext():
         try:
             result = train(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
         except KeyboardInterrupt:
-            return
+            return 130
         if Processes.current().is_first:
             print(json.dumps(result.history))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

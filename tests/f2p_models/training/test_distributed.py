@@ -32,7 +32,7 @@ def train(network: str, folder: Path, *, processes: int, stop_after: int = 0) ->
         timeout=240,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode != 0) == (stop_after > 0), done.stderr
     return json.loads(done.stdout) if done.stdout else []
 
 
@@ -65,16 +65,22 @@ class Pairs:
 
 
 def test_the_parts_of_a_batch_are_its_rows() -> None:
-    batch = Pairs(torch.arange(7), labelled=Pairs(torch.arange(4), torch.zeros(4, 2, 2)))
+    batch = Pairs(torch.arange(6), labelled=Pairs(torch.arange(3), torch.zeros(3, 2, 2)))
     parts = [Processes(rank=rank, count=3).part(batch) for rank in range(3)]
     assert [part.index.tolist() for part in parts] == [[0, 1], [2, 3], [4, 5]]
     assert [part.labelled.index.tolist() for part in parts if part.labelled] == [[0], [1], [2]]
     assert parts[0].mask is None
 
 
-def test_a_batch_of_fewer_rows_than_processes_is_refused() -> None:
-    with pytest.raises(TrainingError, match="use fewer processes or larger batches"):
-        Processes(rank=0, count=3).part(Pairs(torch.arange(2)))
+@pytest.mark.parametrize(("rows", "fewer"), [(32, 2), (7, 1), (2, 2)])
+def test_a_batch_of_which_rows_would_be_left_over_is_refused(rows: int, fewer: int) -> None:
+    with pytest.raises(TrainingError, match=f"batch of {rows} .* 3 processes; use {fewer} of them"):
+        Processes(rank=0, count=3).part(Pairs(torch.arange(rows)))
+
+
+def test_labelled_rows_beside_a_batch_are_not_left_over_either() -> None:
+    with pytest.raises(TrainingError, match="batch of 4"):
+        Processes(rank=0, count=3).part(Pairs(torch.arange(6), labelled=Pairs(torch.arange(4))))
 
 
 def test_a_batch_that_is_no_dataclass_is_refused() -> None:

@@ -14,6 +14,8 @@ import torch
 from f2p_models.errors import DamagedStateError, TrainingError
 from f2p_models.imitator import ImitatorConfig
 from f2p_models.training import ImitatorTraining, TrainingResult, train_imitator
+from f2p_models.training.distributed import Processes
+from f2p_models.training.interrupts import AgreedInterrupt
 from f2p_models.training.loop import fit
 from f2p_models.training.run_folder import RunFolder
 from f2p_models.training.settings import FitSettings
@@ -127,6 +129,18 @@ def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(toy_source: Build, t
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_an_interrupted_group_meets_only_when_its_state_is_saved(
+    toy_source: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leaves before that has torchrun end the process that saves."""
+    found: list[bool] = []
+    monkeypatch.setattr(Processes, "meet", lambda _: found.append(RunFolder(tmp_path).state_path.exists()))
+    task = LinearTask(during_step=lambda step: os.kill(os.getpid(), signal.SIGINT) if step == 1 else None)
+    with pytest.raises(AgreedInterrupt):
+        fit_linear(task, toy_source("train", 24), tmp_path)
+    assert found == [True]
+
+
 def test_a_finished_run_is_not_trained_again(train: Build, toy_source: Build) -> None:
     first = train("once")
     again = train("once", resume=True)
@@ -161,7 +175,9 @@ def test_a_run_is_not_continued_with_other_settings(train: Build) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed"])
-def test_a_damaged_state_is_not_continued(train: Build, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_state_is_not_continued_and_that_is_said(
+    train: Build, progress_stopping_at: Build, tmp_path: Path, damage: str
+) -> None:
     train("undisturbed", epochs=2)
     train("run", epochs=1)
     state = bytearray((tmp_path / "run/state.pt").read_bytes())
@@ -169,8 +185,10 @@ def test_a_damaged_state_is_not_continued(train: Build, tmp_path: Path, damage: 
     (tmp_path / "run/state.pt").write_bytes(state[:3] if damage == "cut" else state)
     with pytest.raises(DamagedStateError, match=r"state\.pt: no training state"):
         RunFolder(tmp_path / "run").read_state()
-    train("run", epochs=2, resume=True)
+    progress = progress_stopping_at(step=-1)
+    train("run", epochs=2, resume=True, progress=progress)
     assert_same_bits(state_of(tmp_path / "run"), state_of(tmp_path / "undisturbed"))
+    assert progress.notes == [f"{tmp_path / 'run/state.pt'} is damaged; the training begins anew"]
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_and_learning_rate(toy_source: Build, tmp_path: Path) -> None:

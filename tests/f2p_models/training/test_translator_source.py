@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from f2p_models.errors import TrainingError
+from f2p_models.training.distributed import Processes
 from f2p_models.training.embedded import EmbeddedSource, embed_source
 from f2p_models.training.translator_source import AlternatingSource, LabelledTables
 
@@ -55,6 +56,14 @@ def test_all_photos_go_on_where_the_last_epoch_left_them(embedded: Build) -> Non
     from_full = [batch.embedding for epoch in (0, 1) for batch in source.epoch(epoch) if not batch.with_content]
     expected = [batch.embedding for batch in full.epoch(0)][:4]
     assert all(torch.equal(*pair) for pair in zip(from_full, expected, strict=True))
+
+
+def test_a_table_smaller_than_its_batch_parts_evenly_among_processes(
+    embedded: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Processes, "current", lambda: Processes(count=5))
+    tables = LabelledTables([embedded(24).table], batch_size=64, seed=0)
+    assert [len(batch.index) for batch in tables.epoch(0)] == [20]
 
 
 def test_warm_up_tables_shuffle_by_seed_and_epoch_and_can_be_entered(embedded: Build) -> None:

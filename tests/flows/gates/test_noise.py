@@ -85,7 +85,7 @@ def test_the_verb_trains_every_seed_and_publishes_none(f2p: F2p, migrated: Any, 
     printed = json.loads(measured.stdout)
     kept = read_noise(settings.registry, "tiny", "smoke")
     assert kept is not None
-    assert printed["margin"] == kept.margin == 2 * kept.deviation
+    assert printed["margin"] == kept.margin == min(2 * kept.deviation, 0.05)
     records = [read_run(settings, run_id) for run_id in list_runs(settings)]
     assert [(record.seed, record.status, record.steps[-1].stage) for record in records] == [
         (0, "finished", "evaluation"),

@@ -15,7 +15,7 @@ from f2p_models.errors import BundleError
 from f2p_models.registry import ModelVersion
 from flows.engines.orders import EngineOrder
 from flows.gates import rescoring
-from flows.gates.rescoring import score_champion_anew
+from flows.gates.rescoring import score_champions_anew
 from flows.recipes import smoke
 from flows.runs import Run, open_run
 from flows.settings import Settings
@@ -41,9 +41,10 @@ class OneChampion:
 
     def __init__(self) -> None:
         self.noted: list[tuple[int, str, float]] = []
+        self.unscored = [CHAMPION]
 
-    def unscored_champion(self, *_: str) -> ModelVersion | None:
-        return CHAMPION
+    def unscored_champions(self, *_: str) -> list[ModelVersion]:
+        return self.unscored
 
     def note_score(self, champion: ModelVersion, heldout: str, score: float) -> None:
         self.noted.append((champion.version, heldout, score))
@@ -77,7 +78,7 @@ def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> OneChampion:
 
 def test_the_champion_s_score_on_the_new_set_is_measured_once(run: Run, registry: OneChampion) -> None:
     for _ in range(2):
-        score_champion_anew(run, "new", OURS)
+        score_champions_anew(run, "new", OURS)
     assert registry.noted == [(1, "new", 0.5)] * 2
     first, second = run.record.steps[-2:]
     assert (first.stage, first.cached, second.cached) == ("rescoring", False, True)
@@ -89,7 +90,7 @@ def test_a_champion_that_aligns_otherwise_sees_the_same_people_its_own_way(
     run: Run, registry: OneChampion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rescoring, "load_bundle", lambda *_, **__: Bundle(OTHERS.points))
-    score_champion_anew(run, "new", OURS)
+    score_champions_anew(run, "new", OURS)
     assert run.record.steps[-1].inputs["photos"] == "photos-of-the-champion"
     assert registry.noted == [(1, "new", 0.5)]
 
@@ -98,7 +99,7 @@ def refuse(*_: Any, **__: Any) -> None:
     raise InputError("made for another engine")
 
 
-def damaged(*_: Any, **__: Any) -> None:
+def damaged(*_: Any, **__: Any) -> Bundle:
     raise BundleError("registry/tiny/1: imitator/weights was changed after publishing")
 
 
@@ -107,19 +108,33 @@ def test_a_champion_of_another_engine_or_a_damaged_one_is_left_as_it_is(
     run: Run, registry: OneChampion, monkeypatch: pytest.MonkeyPatch, name: str, reaction: Any
 ) -> None:
     monkeypatch.setattr(rescoring, name, reaction)
-    score_champion_anew(run, "new", OURS)
+    score_champions_anew(run, "new", OURS)
     assert (registry.noted, run.record.steps[-1].stage) == ([], "heldout-photos")
 
 
 def test_a_champion_of_another_embedder_cannot_be_compared(run: Run, registry: OneChampion) -> None:
     run.recipe = replace(run.recipe, embedder="lightcnn")
-    score_champion_anew(run, "new", OURS)
+    score_champions_anew(run, "new", OURS)
     assert registry.noted == []
 
 
-def test_with_nothing_to_score_nothing_is_done(
+def test_the_best_champion_is_scored_beside_the_one_in_use_even_where_that_is_damaged(
     run: Run, registry: OneChampion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "unscored_champion", lambda *_: None)
-    score_champion_anew(run, "new", OURS)
+    best = replace(CHAMPION, version=7, folder=Path("registry/tiny/7"), identity="best")
+
+    def load(folder: Path, **_: Any) -> Bundle:
+        return Bundle(OURS.points) if folder == best.folder else damaged()
+
+    registry.unscored = [CHAMPION, best]
+    score_champions_anew(run, "new", OURS)
+    assert [version for version, _, _ in registry.noted] == [1, 7]
+    monkeypatch.setattr(rescoring, "load_bundle", load)
+    score_champions_anew(run, "newer", OURS)
+    assert registry.noted[2:] == [(7, "newer", 0.5)]
+
+
+def test_with_nothing_to_score_nothing_is_done(run: Run, registry: OneChampion) -> None:
+    registry.unscored = []
+    score_champions_anew(run, "new", OURS)
     assert registry.noted == []

@@ -222,10 +222,10 @@ def damage(path: Path) -> None:
     path.write_text("[")
 
 
-def test_a_store_is_tried(tmp_path: Path, settings: Settings) -> None:
-    assert STORE_VARIABLE in services.check_store(settings)
-    store = Settings(home=settings.home, store=f"file://{tmp_path}/store")
-    assert "can be written to and read" in services.check_store(store)
+def test_a_store_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert STORE_VARIABLE in services.check_store()
+    monkeypatch.setenv(STORE_VARIABLE, f"file://{tmp_path}/store")
+    assert "can be written to and read" in services.check_store()
 
 
 def test_a_scheduler_that_does_not_listen_is_told(settings: Settings) -> None:

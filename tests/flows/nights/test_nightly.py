@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from engine_bridge.errors import EngineError, InputError
+from flows import leases
 from flows.engines.orders import EngineOrder
 from flows.gates.gate import GateError
 from flows.leases import BusyError, lease
@@ -20,6 +21,7 @@ from flows.monitoring.notifications import Notice
 from flows.nights import nightly as nights
 from flows.nights.nightly import NightRecord, list_nights, read_night
 from flows.nights.records import status_of
+from flows.nights.retention import Tidied
 from flows.planning.estimates import Estimate
 from flows.planning.plan import RunPlan
 from flows.planning.planned_steps import PlannedStep
@@ -59,6 +61,7 @@ class Night:
         self.built: list[str] = []
         self.told: list[Notice] = []
         self.tidied: list[dict[str, Any]] = []
+        self.tidying_troubles: tuple[str, ...] = ()
         self.registry = Versions()
 
     def plan(self, _settings: Settings, *, character: str, **_order: Any) -> RunPlan:
@@ -75,10 +78,17 @@ class Night:
         folder.mkdir(parents=True)
         (folder / "run.json").write_text(json.dumps(record.__dict__))
         if character in self.builds:
-            raise self.builds[character]
+            error = self.builds[character]
+            record.status, record.error = "failed", str(error)
+            (folder / "run.json").write_text(json.dumps(record.__dict__))
+            raise error
         step = StepRecord(title="", stage="version", key="", folder="", cached=False, seconds=1.0)
         step.figures = {"version": 4, "champion": "yes"}
         return replace(record, steps=[step])
+
+    def tidy(self, _settings: Settings, **options: Any) -> Tidied:
+        self.tidied.append(options)
+        return Tidied(num_bytes=1234, troubles=self.tidying_troubles)
 
     def spend(self, *characters: str, **order: Any) -> NightRecord:
         options = {"recipe": "smoke", "min_free_gb": 0.0} | order
@@ -104,7 +114,7 @@ def night(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Night:
     monkeypatch.setattr(nights, "build_character", found.build)
     monkeypatch.setattr(nights, "notify", lambda _settings, notice: found.told.append(notice))
     monkeypatch.setattr(nights, "noted_version", lambda _folder: 3)
-    monkeypatch.setattr(nights, "tidy", lambda _settings, **options: found.tidied.append(options) or 1234)
+    monkeypatch.setattr(nights, "tidy", found.tidy)
     monkeypatch.setattr(nights, "open_registry", lambda _settings: found.registry)
     return found
 
@@ -149,7 +159,6 @@ def test_a_recipe_without_that_gate_refuses_nothing(night: Night) -> None:
         (EngineError("the engine\ndied"), "failed", "the engine died"),
         (InputError("photos: none"), "failed", "photos: none"),
         (ZeroDivisionError("division"), "failed", "unexpected ZeroDivisionError: division"),
-        (busy(), "skipped", "another f2p process"),
     ],
 )
 def test_one_character_s_trouble_is_told_and_stops_no_other(
@@ -195,6 +204,44 @@ def test_a_character_that_another_run_works_on_is_skipped_with_its_name(night: N
     assert night.built == []
 
 
+def test_a_run_that_meets_another_one_half_way_has_failed(night: Night) -> None:
+    night.builds["tiny"] = busy()
+    record = night.spend("tiny", "justice_girl")
+    assert endings(record) == [("tiny", "failed"), ("justice_girl", "published")]
+    assert record.characters[0].run_id == "2026-11-20-tiny-smoke-001"
+    assert "another f2p process" in record.characters[0].reason
+
+
+def test_a_character_whose_other_run_was_quicker_is_skipped(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one, begun while the night was planned, is on record as well."""
+
+    def meet_at_the_door(character: str, **order: Any) -> RunRecord:
+        night.build(character, **order)
+        raise busy()
+
+    monkeypatch.setattr(nights, "build_character", meet_at_the_door)
+    record = night.spend("tiny")
+    assert endings(record) == [("tiny", "skipped")]
+    assert record.characters[0].run_id == ""
+
+
+def test_a_run_that_a_power_cut_ended_stops_no_later_night(
+    night: Night, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "machine-id").write_text("0123456789abcdef")
+    monkeypatch.setattr(leases, "_MACHINE_ID", tmp_path / "machine-id")
+    leave_to_an_earlier_boot(settings, settings.runs / "tiny")
+    assert endings(night.spend("tiny")) == [("tiny", "published")]
+
+
+def leave_to_an_earlier_boot(settings: Settings, folder: Path) -> None:
+    """The owner's file that a power cut leaves of whoever worked on the folder."""
+    with lease(folder, settings.locks):
+        [path] = settings.locks.glob("*.owner")
+        text = json.dumps(json.loads(path.read_text()) | {"machine": "earlier-boot"})
+    path.write_text(text)
+
+
 def test_ctrl_c_ends_the_night_with_a_record_of_it(night: Night, settings: Settings) -> None:
     night.builds["tiny"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
@@ -224,11 +271,58 @@ def test_at_the_end_the_night_s_characters_are_tidied(night: Night) -> None:
 
 
 def test_tidying_that_fails_costs_no_published_version(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_settings: Settings, **_options: Any) -> int:
+    def fail(_settings: Settings, **_options: Any) -> Tidied:
         raise PermissionError("read-only")
 
     monkeypatch.setattr(nights, "tidy", fail)
-    assert night.spend("tiny").status == "finished"
+    record = night.spend("tiny")
+    assert (record.status, endings(record)) == ("finished", [("tiny", "published")])
+
+
+def test_what_could_not_be_tidied_is_on_record_and_told(night: Night, settings: Settings) -> None:
+    night.tidying_troubles = ("tiny: bundle.json is damaged",)
+    record = night.spend("tiny")
+    told = "old outputs were not tidied away: tiny: bundle.json is damaged"
+    assert read_night(settings, record.night_id).troubles == [told]
+    assert record.freed_bytes == 1234
+    assert night.told[-1].kind == "failed"
+    assert night.told[-1].headline == f"night {record.night_id} finished: 1 published; {told}"
+
+
+@pytest.mark.parametrize("broken", ["find_recipe", "reserve_id"])
+def test_a_night_that_cannot_begin_is_told_with_the_reason(
+    night: Night, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_given: Any) -> Any:
+        raise OSError("the home is read-only")
+
+    monkeypatch.setattr(nights, broken, fail)
+    with pytest.raises(OSError, match="read-only"):
+        night.spend("tiny")
+    [notice] = night.told
+    assert (notice.kind, notice.headline) == ("failed", "the night could not begin: the home is read-only")
+
+
+def test_a_night_that_breaks_off_is_told_once_with_the_reason(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_given: Any, **_options: Any) -> Any:
+        raise OSError("no locks")
+
+    monkeypatch.setattr(nights, "lease", fail)
+    with pytest.raises(OSError, match="no locks"):
+        night.spend("tiny")
+    [notice] = night.told
+    assert notice.kind == "failed"
+    assert notice.headline.endswith("failed: nothing done; no locks")
+
+
+def test_a_first_record_that_cannot_be_written_keeps_no_character_from_its_turn(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_record: NightRecord, _folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(NightRecord, "save", fail)
+    assert endings(night.spend("tiny")) == [("tiny", "published")]
 
 
 def test_a_disk_that_fills_up_keeps_nobody_from_being_told(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,10 +346,16 @@ def test_the_record_reads_back(night: Night, settings: Settings) -> None:
     assert read_night(settings, "latest") == record
 
 
-def test_a_night_that_was_killed_is_not_said_to_be_running(settings: Settings) -> None:
+def test_a_night_that_was_killed_is_not_said_to_be_running(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "machine-id").write_text("0123456789abcdef")
+    monkeypatch.setattr(leases, "_MACHINE_ID", tmp_path / "machine-id")
     record = NightRecord(night_id="2026-11-20-001", started="")
     with lease(settings.nights / record.night_id, settings.locks):
         assert status_of(settings, record) == "running"
+    assert status_of(settings, record) == "cut off"
+    leave_to_an_earlier_boot(settings, settings.nights / record.night_id)
     assert status_of(settings, record) == "cut off"
     assert status_of(settings, replace(record, status="finished")) == "finished"
 
@@ -313,6 +413,7 @@ def test_a_mistake_in_the_order_is_told_before_anything(
     with pytest.raises(InputError, match=told):
         night.spend("tiny", **order)
     assert list_nights(settings) == []
+    assert [notice.kind for notice in night.told] == ["failed"]
 
 
 def test_no_characters_is_a_mistake(night: Night) -> None:

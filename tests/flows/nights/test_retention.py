@@ -18,13 +18,15 @@ from engine_bridge.errors import InputError
 from f2p_models.bundle_manifest import BundleManifest, hash_files
 from f2p_models.errors import RegistryError
 from f2p_models.registry_index import RegistryIndex
+from flows import leases
 from flows.engines.orders import EngineOrder
 from flows.leases import lease
 from flows.nights import retention
-from flows.nights.retention import FINAL_FILES, find_removals, folder_bytes, remove, tidy
+from flows.nights.retention import FINAL_FILES, Tidied, find_removals, folder_bytes, remove, tidy
 from flows.planning.plan import plan_run
 from flows.published import open_registry
 from flows.recipes import smoke
+from flows.runs import open_run
 from flows.settings import Settings
 
 KINDS = {"studio": "datasets", "photo-like": "datasets", "heldout-photos": "datasets", "template": "datasets"} | {
@@ -92,14 +94,25 @@ def step_of(folder: Path, stage: str) -> dict[str, Any]:
 def ran(settings: Settings) -> Callable[..., None]:
     """``ran("r1", studio=folder)``: the record of a run with these outputs."""
 
-    def make(run_id: str, status: str = "finished", started: datetime | None = None, **outputs: Path) -> None:
+    def make(
+        run_id: str,
+        status: str = "finished",
+        started: datetime | None = None,
+        *,
+        recipe: str = "smoke",
+        engine: str = "mock",
+        in_use: Path | str = "",
+        **outputs: Path,
+    ) -> None:
         folder = settings.runs / run_id
         folder.mkdir(parents=True)
         record = {
             "run_id": run_id,
             "character": "tiny",
-            "recipe": "smoke",
-            "engine": "mock b1",
+            "recipe": recipe,
+            "engine": f"{engine} b1",
+            "ordered_engine": engine,
+            "in_use": str(in_use),
             "seed": 0,
             "started": (started or datetime.now(UTC)).isoformat(),
             "status": status,
@@ -125,7 +138,7 @@ def test_an_output_that_nothing_needs_goes_and_its_bytes_are_counted(settings: S
     folder = output("studio", "a")
     [removal] = find_removals(settings)
     assert (removal.folder, removal.num_bytes, removal.why) == (folder, 102, "nothing needs it")
-    assert tidy(settings) == 102
+    assert tidy(settings) == Tidied(num_bytes=102)
     assert not folder.exists()
 
 
@@ -152,6 +165,49 @@ def test_a_short_run_after_it_does_not_cost_the_last_training(
     ran("r1", **networks)
     ran("r2", studio=output("studio", "a"))
     assert going(settings) == set()
+
+
+def test_what_somebody_ordered_for_itself_stays_whoever_runs_after_it(
+    settings: Settings, output: Output, ran: Callable[..., None]
+) -> None:
+    ordered = [output("studio", letter) for letter in "ab"]
+    for number, folder in enumerate(ordered):
+        ran(f"r{number}", started=datetime.now(UTC) - timedelta(days=90), recipe="render", studio=folder)
+    ran("r2", studio=output("studio", "c"))
+    assert going(settings) == set()
+
+
+def test_the_last_run_with_an_engine_stays_however_it_ended(
+    settings: Settings, output: Output, ran: Callable[..., None]
+) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=30)
+    before, rendered = output("studio", "a"), output("studio", "b")
+    ran("r1", "failed", long_ago, engine="e1", studio=before)
+    ran("r2", "failed", long_ago, engine="e1", studio=rendered)
+    ran("r3", engine="e2", studio=output("studio", "c"))
+    assert going(settings) == {before}
+
+
+@pytest.mark.parametrize("status", ["failed", "refused", "interrupted", "running"])
+def test_what_an_unfinished_run_finished_has_a_week_s_grace(
+    settings: Settings, output: Output, ran: Callable[..., None], status: str
+) -> None:
+    fresh, old = output("studio", "a"), output("studio", "b")
+    ran("r1", status, datetime.now(UTC) - timedelta(days=8), studio=old)
+    ran("r2", status, datetime.now(UTC) - timedelta(days=6), studio=fresh)
+    ran("r3", studio=output("studio", "c"))
+    assert going(settings) == {old}
+
+
+def test_a_run_that_takes_weeks_keeps_what_it_found(
+    settings: Settings, output: Output, ran: Callable[..., None]
+) -> None:
+    found, in_use = output("studio", "a"), output("imitator", "a")
+    ran("r1", "running", datetime.now(UTC) - timedelta(days=30), studio=found, in_use=in_use)
+    ran("r2", studio=output("studio", "c"))
+    with lease(settings.runs / "r1", settings.locks):
+        assert going(settings) == set()
+    assert going(settings) == {found, in_use}
 
 
 def test_a_run_under_way_keeps_its_outputs_but_not_for_ever(
@@ -251,6 +307,21 @@ def test_what_somebody_works_on_stays(settings: Settings, output: Output) -> Non
     assert going(settings) == {folder}
 
 
+def test_what_somebody_worked_on_before_a_power_cut_is_tidied(
+    settings: Settings, output: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "machine-id").write_text("0123456789abcdef")
+    monkeypatch.setattr(leases, "_MACHINE_ID", tmp_path / "machine-id")
+    monkeypatch.setattr(leases, "_SETTLE_S", 0.0)
+    folder = output("studio", "a")
+    with lease(folder, settings.locks):
+        [path] = settings.locks.glob("*.owner")
+        text = json.dumps(json.loads(path.read_text()) | {"machine": "earlier-boot"})
+    path.write_text(text)
+    assert tidy(settings).num_bytes > 0
+    assert not folder.exists()
+
+
 def test_what_somebody_begins_to_work_on_meanwhile_stays(settings: Settings, output: Output) -> None:
     [removal] = find_removals(settings) if output("studio", "a") else []
     with lease(removal.folder, settings.locks):
@@ -264,6 +335,80 @@ def test_what_a_run_finds_meanwhile_stays(settings: Settings, output: Output, ra
     ran("r1", "running", studio=folder)
     assert not remove(settings, removal)
     assert folder.is_dir()
+
+
+def test_what_a_run_begins_to_verify_while_it_is_judged_stays(
+    settings: Settings, output: Output, ran: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run looks last before the lease is taken, so the record is read after it."""
+    folder = output("studio", "a")
+    [removal] = find_removals(settings)
+
+    def take(*given: Any, **options: Any) -> Any:
+        ran("r1", "running", in_use=folder)
+        return lease(*given, **options)
+
+    monkeypatch.setattr(retention, "lease", take)
+    assert not remove(settings, removal)
+    assert folder.is_dir()
+
+
+def test_what_a_run_is_verifying_stays(settings: Settings, output: Output) -> None:
+    """For minutes it is neither a step of the record nor leased."""
+    folder = output("studio", "a")
+    with open_run(settings, character="tiny", recipe=smoke(), engine=EngineOrder()) as run:
+        [removal] = find_removals(settings)
+        with run.step("Render", "studio", "a" * 16, folder, {}):
+            assert going(settings) == set()
+            assert not remove(settings, removal)
+
+
+def test_one_that_cannot_be_removed_keeps_no_other(
+    settings: Settings, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = output("studio", "a"), output("studio", "b")
+
+    def take(folder: Path, *given: Any, **options: Any) -> Any:
+        if folder == stuck:
+            raise PermissionError("not yours")
+        return lease(folder, *given, **options)
+
+    monkeypatch.setattr(retention, "lease", take)
+    tidied = tidy(settings)
+    assert tidied.troubles == (f"{stuck.name}: not yours",)
+    assert stuck.is_dir()
+    assert not other.exists()
+
+
+def damage(settings: Settings, version: int) -> None:
+    manifest = settings.registry / "tiny" / str(version) / "bundle.json"
+    manifest.unlink()
+    manifest.write_text("{")
+
+
+def test_a_version_that_cannot_be_read_stays_and_the_others_are_tidied(
+    settings: Settings, output: Output, publish: Any
+) -> None:
+    for number in range(4):
+        publish(f"v{number}", score=0.5 + number / 100)
+    unneeded = output("studio", "c")
+    damage(settings, 1)
+    assert going(settings, keep=1) == {unneeded, settings.registry / "tiny" / "2"}
+    assert tidy(settings, keep=1).troubles == ()
+    assert open_registry(settings).get("tiny").version == 4
+
+
+def test_of_a_character_whose_champion_cannot_be_read_all_stays_and_of_others_nothing_does(
+    settings: Settings, output: Output, publish: Any
+) -> None:
+    mine, other = output("studio", "a"), output("studio", "a", character="justice_girl")
+    damage(settings, publish("only", parents={"studio": "a" * 16}))
+    tidied = tidy(settings)
+    assert mine.is_dir()
+    assert not other.exists()
+    [trouble] = tidied.troubles
+    assert trouble.startswith("tiny: ")
+    assert tidy(settings, characters={"justice_girl"}).troubles == ()
 
 
 @pytest.mark.parametrize(
@@ -290,7 +435,7 @@ def test_what_is_not_the_pipeline_s_is_left_alone(settings: Settings, name: str)
 def test_a_link_to_data_elsewhere_is_left_alone(settings: Settings, output: Output, tmp_path: Path) -> None:
     elsewhere = output("studio", "a").rename(tmp_path / "elsewhere")
     (settings.datasets / f"tiny-studio-{'a' * 16}").symlink_to(elsewhere)
-    assert tidy(settings) == 0
+    assert tidy(settings).num_bytes == 0
     assert (elsewhere / "data").is_file()
 
 
@@ -324,7 +469,7 @@ def test_a_removal_that_fails_leaves_no_half_of_an_output(
 
 
 def test_an_empty_home_has_nothing_to_tidy(settings: Settings) -> None:
-    assert tidy(settings) == 0
+    assert tidy(settings) == Tidied(num_bytes=0)
     assert not settings.registry.exists()
 
 

@@ -20,7 +20,9 @@ def order(settings: Settings) -> Iterator[Order]:
         yield Order(settings=settings, schema=engine.describe("tiny"), recipe=smoke(), engine=engine, seed=0)
 
 
-def step(stage: str, seconds: float, *, cached: bool = False, pairs: int = 0, epochs: int = 0) -> StepRecord:
+def step(
+    stage: str, seconds: float, *, cached: bool = False, pairs: int = 0, epochs: int = 0, share: float = 1.0
+) -> StepRecord:
     inputs = {"training": {"epochs": epochs, "batch_size": 8}} if epochs else {}
     return StepRecord(
         title=stage,
@@ -29,6 +31,7 @@ def step(stage: str, seconds: float, *, cached: bool = False, pairs: int = 0, ep
         folder="",
         cached=cached,
         seconds=seconds,
+        share=share,
         inputs=inputs,
         figures={"pairs": pairs, "rejects": 0} if pairs else {},
     )
@@ -71,6 +74,18 @@ def test_another_build_of_the_engine_takes_as_long(order: Order) -> None:
 def test_one_disturbed_night_does_not_count(order: Order) -> None:
     nights = [run_of(step("studio", seconds, pairs=100)) for seconds in (10.0, 9000.0, 11.0)]
     assert Estimator(order, nights).dataset("studio", 100, 64).seconds == pytest.approx(11.0)
+
+
+def test_what_broke_off_and_was_continued_counts_for_what_was_done_after(order: Order) -> None:
+    continued = run_of(step("studio", 30.0, pairs=100, share=0.6))
+    assert Estimator(order, [continued]).dataset("studio", 100, 64).seconds == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_what_was_nearly_done_or_nobody_knows_how_far_says_nothing(order: Order, share: float) -> None:
+    continued = run_of(step("studio", 3.0, pairs=100, share=share), step("imitator", 8.0, epochs=4, share=share))
+    assert Estimator(order, [continued]).dataset("studio", 100, 64).source == "defaults"
+    assert Estimator(order, [continued]).training("imitator", 100).source == "defaults"
 
 
 def test_a_training_takes_as_long_as_its_samples(order: Order) -> None:

@@ -114,7 +114,30 @@ def test_a_new_build_of_the_engine_makes_all_that_it_draws_stale(
     assert found["studio"] == found["template"] == f"engine build {before} -> mock-next"
     assert found["imitator"] == "follows from studio"
     assert found["photo-like"] == "follows from template"
-    assert len(found) == 10
+    assert len(found) == 12
+
+
+def test_champions_that_a_new_build_s_version_is_compared_with_are_scored_anew(
+    finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MockEngine, "build", "mock-next")
+    plan = plan_of(finished.home)
+    assert [step.stage for step in plan.steps][-3:] == ["champion-heldout-photos", "rescoring", "version"]
+    found = by_stage(plan)
+    assert found["champion-heldout-photos"].pairs == smoke().num_heldout_photos
+    assert (found["rescoring"].title, found["rescoring"].cached) == ("Score version 1 anew", False)
+    assert found["rescoring"].estimate.seconds > 0
+
+
+def test_a_held_out_set_of_another_size_is_a_new_one(finished: Any) -> None:
+    """The template is known to be the champion's, so its photos are the challenger's."""
+    larger = replace(smoke(), num_heldout_photos=6)
+    assert reasons(plan_of(finished.home, recipe=larger)) == {
+        "heldout-photos": "recipe: count 5 -> 6",
+        "evaluation": "follows from heldout-photos",
+        "rescoring": "new",
+        "version": "follows from evaluation",
+    }
 
 
 def test_changed_code_makes_its_stage_stale(finished: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,16 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
-from engine_bridge.errors import EngineBuildChangedError, InputError
+from engine_bridge.errors import EngineBuildChangedError, EngineError, InputError
 from engine_bridge.mock import MockEngine
 from f2p_datasets.rendering import DatasetPlan, render_shard
+from f2p_datasets.shards import finished_shard
 from flows.engines.orders import EngineOrder
+from flows.scaling import fan_out
 from flows.scaling.fan_out import FanOut, collect, dask_task_runner, fanned_out, render
 from flows.scaling.stores import StoreError
 from flows.settings import Settings
@@ -41,8 +44,8 @@ def order(settings: Settings, plan: DatasetPlan, tmp_path: Path) -> Iterator[Fan
 def unseen(order: FanOut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FanOut:
     """The order as a worker has it that sees another disk, with a home of its own."""
     monkeypatch.setenv("F2P_HOME", str(tmp_path / "worker"))
-    stored = replace(order.settings, store=f"file://{tmp_path}/store")
-    return replace(order, settings=stored, folder=tmp_path / "elsewhere" / "dataset")
+    monkeypatch.setenv("F2P_STORE", f"file://{tmp_path}/store")
+    return replace(order, folder=tmp_path / "elsewhere" / "dataset")
 
 
 @pytest.fixture
@@ -67,9 +70,36 @@ def test_a_worker_that_does_not_see_it_sends_its_shard_through_the_store(
     assert contents(tmp_path / "store") == {}
 
 
-def test_a_shard_that_was_lost_on_its_way_is_told(unseen: FanOut, order: FanOut, tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", [None, "file:///nowhere"])
+@pytest.mark.parametrize("late", ["shard-000001.tar", "shard-000001.parquet"])
+def test_a_shard_that_another_machine_has_just_written_may_be_seen_late(
+    order: FanOut, tmp_path: Path, late: str, store: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if store:
+        monkeypatch.setenv("F2P_STORE", f"file://{tmp_path}/store")
+    record = render(order, 1)
+    (order.folder / late).rename(tmp_path / late)
+    appearing = Timer(0.3, (tmp_path / late).rename, [order.folder / late])
+    appearing.start()
+    collect(order, record)
+    appearing.join()
+    assert finished_shard(order.folder, 1, order.key) == record
+
+
+def test_a_shard_that_never_appears_is_told(order: FanOut, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = render(order, 1)
+    (order.folder / record.name).unlink()
+    monkeypatch.setattr(fan_out, "APPEARING_S", 0.0)
+    with pytest.raises(EngineError, match=r"shard-000001\.tar was rendered but did not appear"):
+        collect(order, record)
+
+
+def test_a_shard_that_was_lost_on_its_way_is_told(
+    unseen: FanOut, order: FanOut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = render(unseen, 1)
     shutil.rmtree(tmp_path / "store")
+    monkeypatch.setattr(fan_out, "APPEARING_S", 0.0)
     with pytest.raises(StoreError, match=r"shard-000001\.tar was rendered but did not arrive"):
         collect(replace(order, settings=unseen.settings), record)
 
@@ -83,9 +113,12 @@ def test_a_damaged_delivery_leaves_nothing_in_the_dataset(unseen: FanOut, order:
     assert list(order.folder.glob("shard-*")) == []
 
 
-def test_without_a_shared_folder_or_a_store_there_is_no_way_back(unseen: FanOut) -> None:
+def test_without_a_shared_folder_or_a_store_there_is_no_way_back(
+    unseen: FanOut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("F2P_STORE")
     with pytest.raises(InputError, match=r"does not see .* set F2P_STORE"):
-        render(replace(unseen, settings=replace(unseen.settings, store=None)), 1)
+        render(unseen, 1)
 
 
 def test_a_worker_of_another_build_is_refused(order: FanOut) -> None:

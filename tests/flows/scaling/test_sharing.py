@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine_bridge.errors import InputError
-from f2p_models.registry import Registry
 from flows.scaling.sharing import SharedHome
 from flows.scaling.stores import Store, StoreError
 from flows.settings import Settings
@@ -24,11 +20,12 @@ def alone(_folder: Path) -> AbstractContextManager[None]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Callable[[str], Settings]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Settings]:
     """``home("a")``: a home of that name, on the store that all share."""
+    monkeypatch.setenv("F2P_STORE", f"file://{tmp_path}/store")
 
     def build(name: str) -> Settings:
-        return Settings(home=tmp_path / name, store=f"file://{tmp_path}/store")
+        return Settings(home=tmp_path / name)
 
     return build
 
@@ -87,6 +84,7 @@ def test_what_was_made_again_replaces_what_the_store_has(
 def test_what_could_not_be_sent_is_sent_by_the_next_run(
     home: Callable[[str], Settings],
     step: Callable[..., Path],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -100,7 +98,7 @@ def test_what_could_not_be_sent_is_sent_by_the_next_run(
         shared.offer("imitator", folder, fresh=True)
     assert "store: away; the next run offers it again" in capsys.readouterr().err
     shared.offer("imitator", folder, fresh=False)
-    assert Store(home("a").store or "").names("checkpoints") == [NAME]
+    assert Store(f"file://{tmp_path}/store").names("checkpoints") == [NAME]
 
 
 def test_a_damaged_store_costs_the_work_and_not_the_run(
@@ -132,35 +130,10 @@ def test_without_a_store_nothing_is_looked_for(settings: Settings) -> None:
     assert not settings.home.exists()
 
 
-def test_a_store_that_cannot_be_used_is_told_before_any_work(settings: Settings, tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_used_is_told_before_any_work(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").touch()
+    monkeypatch.setenv("F2P_STORE", f"file://{tmp_path}/file/store")
     with pytest.raises(StoreError, match="cannot be written to"):
-        SharedHome(replace(settings, store=f"file://{tmp_path}/file/store"), alone)
-
-
-@pytest.fixture
-def published_in_a(home: Callable[[str], Settings], one_version: Path) -> SharedHome:
-    shutil.copytree(one_version, home("a").registry)
-    return SharedHome(home("a"), alone)
-
-
-def test_a_published_version_is_the_champion_in_the_other_home(
-    home: Callable[[str], Settings], published_in_a: SharedHome
-) -> None:
-    published_in_a.offer("version", home("a").evaluations / "tiny-version-0", fresh=True)
-    SharedHome(home("b"), alone).fetch("version", home("b").evaluations / "tiny-version-0")
-    champion = Registry(home("b").registry).get("tiny")
-    assert (champion.version, champion.identity) == (1, Registry(home("a").registry).get("tiny").identity)
-    assert all(path.stat().st_mode & 0o222 == 0 for path in champion.folder.rglob("*") if path.is_file())
-
-
-def test_two_versions_of_one_number_are_refused(
-    home: Callable[[str], Settings], published_in_a: SharedHome, one_version: Path
-) -> None:
-    published_in_a.offer("version", home("a").evaluations / "tiny-version-0", fresh=True)
-    shutil.copytree(one_version, home("b").registry)
-    manifest = home("b").registry / "tiny" / "1" / "bundle.json"
-    manifest.chmod(0o644)
-    manifest.write_text(manifest.read_text().replace("0.5", "0.6"))
-    with pytest.raises(InputError, match="published by another machine"):
-        SharedHome(home("b"), alone).fetch("version", home("b").evaluations / "tiny-version-0")
+        SharedHome(settings, alone)

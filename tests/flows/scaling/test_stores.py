@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import fsspec
 import pytest
 
 from engine_bridge.errors import InputError
-from flows.scaling.stores import Contents, Store, StoredFile, StoreError
+from flows.scaling.stores import Contents, Store, StoredFile, StoreError, shown_address
 
 NAME = "datasets/tiny-studio-0"
 
@@ -199,3 +201,86 @@ def test_a_store_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file, not a folder")
     with pytest.raises(StoreError, match="cannot be written to"):
         Store(f"file://{tmp_path}/store").check()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("s3://bucket/f2p", "s3://bucket/f2p"),
+        ("s3://bucket/mail@home", "s3://bucket/mail@home"),
+        ("sftp://user:secret@host:22/f2p", "sftp://***@host:22/f2p"),
+        ("sftp://user:se/cr?e#t@host/f2p", "sftp://***@host/f2p"),
+        ("simplecache::ftp://user:s@cret@host/f2p", "simplecache::ftp://***@host/f2p"),
+        ("https://host/f2p?token=secret", "https://host/f2p"),
+    ],
+)
+def test_an_address_is_shown_without_what_is_secret(url: str, shown: str) -> None:
+    assert shown_address(url) == shown
+
+
+def test_no_message_tells_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "memory://user:s%2Fecret@shared/f2p?token=hidden"
+    store = Store(url)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(f"{url}: user may not log in with s/ecret and hidden")
+
+    monkeypatch.setattr(store._files, "pipe_file", refuse)
+    with pytest.raises(StoreError, match=r"memory://\*\*\*@shared/f2p cannot be written to") as told:
+        store.check()
+    assert not re.search("ecret|hidden", str(told.value))
+    with pytest.raises(InputError, match="cannot be opened") as refused:
+        Store("nosuch://user:secret@host/f2p")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("trouble", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_cannot_take_what_is_fetched_is_no_trouble_of_the_store(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: int
+) -> None:
+    store.push(folder, NAME)
+
+    def fail(*_: object) -> None:
+        raise OSError(trouble, "no room")
+
+    monkeypatch.setattr(store._files, "get_file", fail)
+    with pytest.raises(OSError, match="no room") as told:
+        store.pull(NAME, tmp_path / "other")
+    assert told.value.errno == trouble
+
+
+def test_a_folder_that_may_not_be_written_is_no_trouble_of_the_store(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.push(folder, NAME)
+
+    def refuse(_remote: str, local: str) -> None:
+        raise PermissionError(errno.EACCES, "not yours", local)
+
+    monkeypatch.setattr(store._files, "get_file", refuse)
+    with pytest.raises(PermissionError, match="not yours"):
+        store.pull(NAME, tmp_path / "other")
+
+
+def test_a_file_of_the_store_that_may_not_be_read_is_its_trouble(
+    store: Store, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.push(folder, NAME)
+
+    def refuse(remote: str, _local: str) -> None:
+        raise PermissionError(errno.EACCES, "not yours", remote)
+
+    monkeypatch.setattr(store._files, "get_file", refuse)
+    with pytest.raises(StoreError, match="cannot be read"):
+        store.pull(NAME, tmp_path / "other")
+
+
+def test_a_file_that_cannot_be_read_here_is_no_trouble_of_the_store(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(local: str, _remote: str) -> None:
+        raise OSError(errno.EIO, "broken disk", local)
+
+    monkeypatch.setattr(store._files, "put_file", refuse)
+    with pytest.raises(OSError, match="broken disk"):
+        store.push(folder, NAME)

@@ -7,18 +7,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from prefect.client.schemas.objects import StateType
 
-from engine_bridge.errors import InputError
+from engine_bridge.errors import EngineError, InputError
 from flows.cli.app import ENGINE_TROUBLE, USERS_MISTAKE, main
 from flows.gates.gate import GateError
+from flows.leases import BusyError
+from flows.monitoring.logs import read_log
 from flows.nights.records import NightlyOutcome, NightRecord
 from flows.recipes import RECIPES, find_recipe
-from flows.runs import GateRecord
+from flows.runs import GateRecord, RunRecord, StepRecord
 from flows.serving import deployments
 from flows.serving.registration import Choices, DeploymentOrder, build_deployments, known_choices
 from flows.serving.supervision import KeptProcess
@@ -112,15 +115,89 @@ def test_photos_that_are_not_on_the_workers_machine_are_refused(monkeypatch: pyt
         deployments.build_character.fn("tiny", photos="faces")
 
 
-def test_what_a_gate_refuses_is_red_and_says_why():
-    gate = GateRecord(stage="imitator", name="better than the baseline", passed=False, detail="1.2, at most 0.9")
+def refusal() -> GateError:
+    return GateError(
+        GateRecord(stage="imitator", name="better than the baseline", passed=False, detail="1.2, at most 0.9")
+    )
 
-    def refuse() -> None:
-        raise GateError(gate)
 
-    state = deployments._outcome(refuse)
+def raising(error: BaseException) -> Any:
+    def work() -> Any:
+        raise error
+
+    return work
+
+
+def test_what_a_gate_refuses_is_red_and_says_why(settings: Settings):
+    state = deployments._outcome(settings, "build-character", "tiny", raising(refusal()))
     assert (state.type, state.name) == (StateType.FAILED, "Refused")
     assert "1.2, at most 0.9" in (state.message or "")
+
+
+def told(settings: Settings) -> list[tuple[str, str]]:
+    """Kind and headline of every notice."""
+    lines = [line for line in read_log(settings) if line["event"].startswith("notice: ")]
+    return [(line["event"].removeprefix("notice: "), line["headline"]) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (refusal(), "refused", "1.2, at most 0.9"),
+        (InputError("prior: no version is published"), "failed", "prior: no version is published"),
+        (EngineError("godot3: it does not start"), "failed", "it does not start"),
+        (KeyError("epoch"), "failed", "unexpected KeyError"),
+        (BusyError("run of tiny", None), "skipped", "another f2p process is working on it"),
+    ],
+)
+def test_an_order_that_is_not_carried_out_is_told(settings: Settings, error: Exception, kind: str, words: str):
+    with suppress(InputError, EngineError, KeyError):
+        deployments._outcome(settings, "render", "tiny", raising(error))
+    [(found, headline)] = told(settings)
+    assert found == kind
+    assert headline.startswith(f"tiny: {kind}: ")
+    assert words in headline
+
+
+def test_a_mistake_in_an_order_s_form_is_told_too(monkeypatch: pytest.MonkeyPatch, settings: Settings):
+    monkeypatch.setenv("F2P_HOME", str(settings.home))
+    with pytest.raises(InputError):
+        deployments.build_character.fn("tiny", photos="faces")
+    assert told(settings) == [
+        ("failed", "tiny: failed: photos: faces is no folder on this machine; give its absolute path")
+    ]
+
+
+def test_a_night_whose_photos_are_away_is_told(monkeypatch: pytest.MonkeyPatch, settings: Settings):
+    monkeypatch.setenv("F2P_HOME", str(settings.home))
+    with pytest.raises(InputError, match="photos"):
+        deployments.nightly.fn(["tiny"], photos="/no/such/folder")
+    [(kind, headline)] = told(settings)
+    assert kind == "failed"
+    assert headline.startswith("the night could not begin: photos: /no/such/folder is no folder")
+
+
+@pytest.mark.parametrize(("cached", "kind"), [(False, "published"), (True, "unchanged")])
+def test_an_order_that_publishes_is_told_with_its_version(settings: Settings, cached: bool, kind: str):
+    run = RunRecord(run_id="r1", character="tiny", recipe="smoke", engine="mock", seed=0, started="")
+    note = StepRecord(title="", stage="version", key="", folder="", cached=cached, seconds=1.0)
+    note.figures = {"version": 4, "champion": "yes"}
+    run.steps = [note]
+    state = deployments._outcome(settings, "build-character", "tiny", lambda: run)
+    assert state.type is StateType.COMPLETED
+    assert told(settings) == [(kind, f"tiny: {kind}: version 4, champion")]
+
+
+def test_an_order_that_publishes_nothing_is_told_when_it_is_finished(settings: Settings):
+    run = RunRecord(run_id="r1", character="tiny", recipe="render", engine="mock", seed=0, started="")
+    deployments._outcome(settings, "render", "tiny", lambda: run)
+    assert told(settings) == [("finished", "tiny: finished: render")]
+
+
+def test_what_somebody_stops_is_told_to_nobody(settings: Settings):
+    with pytest.raises(KeyboardInterrupt):
+        deployments._outcome(settings, "render", "tiny", raising(KeyboardInterrupt()))
+    assert told(settings) == []
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -203,20 +204,72 @@ def test_a_killed_service_leaves_nobody_behind_and_goes_on_when_it_is_started_ag
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["prefect.engine", "flows.serving.worker", "flows.serving.web"])
+@pytest.mark.parametrize(
+    "victims",
+    [
+        ["prefect.engine"],
+        ["flows.serving.worker"],
+        ["flows.serving.web"],
+        ["flows.serving.worker", "flows.serving.web"],
+    ],
+    ids=" and ".join,
+)
 def test_whoever_of_a_service_is_killed_is_started_again_and_the_run_is_finished(
-    rendering: tuple[Served, str], victim: str
+    rendering: tuple[Served, str], victims: list[str]
 ):
     service, run = rendering
-    [killed] = [pid for pid in processes(service.home) if victim in Path(f"/proc/{pid}/cmdline").read_text()]
-    os.kill(killed, signal.SIGKILL)
+    for victim in victims:
+        os.kill(process(service.home, victim), signal.SIGKILL)
+    wait_until_rendered(service)
+    if victims != ["flows.serving.web"]:  # what was told to a server that is away, nobody knows
+        service.wait(run, "Completed")
+
+
+@pytest.mark.slow
+def test_a_service_whose_database_is_damaged_gets_a_new_one_that_knows_the_deployments(rendering: tuple[Served, str]):
+    service, _ = rendering
+    database = service.home / "prefect" / "prefect.db"
+    overwrite(database)
+    overwrite(database.with_name("prefect.db-wal"))
+    deadline = time.monotonic() + PATIENCE_S
+    while not (database.with_name("prefect.db.damaged").exists() and (again := order_if_possible(service))):
+        assert time.monotonic() < deadline
+        assert service.process.poll() is None
+        time.sleep(0.5)
+    service.wait(again, "Completed")
+    wait_until_rendered(service)  # nobody asks the database which work is done
+
+
+def process(home: Path, module: str) -> int:
+    """The home's process that runs the module."""
+    [found] = [pid for pid in processes(home) if module in Path(f"/proc/{pid}/cmdline").read_text()]
+    return found
+
+
+def wait_until_rendered(service: Served) -> None:
+    """As long as the service itself is there."""
     deadline = time.monotonic() + PATIENCE_S
     while not list(service.home.glob("datasets/*/manifest.json")):
         assert time.monotonic() < deadline
         assert service.process.poll() is None
         time.sleep(0.2)
-    if victim != "flows.serving.web":  # what was told to a server that is away, nobody knows
-        service.wait(run, "Completed")
+
+
+def overwrite(path: Path) -> None:
+    """Noise in the place of a file's pages, as a failing disk leaves it; the file itself stays the same."""
+    with path.open("r+b") as stream:
+        stream.write(os.urandom(path.stat().st_size))
+
+
+def order_if_possible(service: Served) -> str | None:
+    """A build's run; None as long as the server is away, or has not been told of the deployments."""
+    try:
+        return service.order("build-character", character="tiny", recipe="smoke", count=15)
+    except HTTPError as refused:
+        refused.close()
+    except (OSError, HTTPException, ValueError):  # cut off in the middle of an answer
+        pass
+    return None
 
 
 def test_a_home_that_cannot_be_written_is_told_in_one_line(environment: dict[str, str], tmp_path: Path):
