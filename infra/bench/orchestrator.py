@@ -1,9 +1,10 @@
 """Benchmark of the orchestrator: the same shards with and without Prefect around them, side by side.
 
-    python -m infra.bench.orchestrator [--count 4000] [--resolution 256] [--workers 2]
+    python -m infra.bench.orchestrator [--count 4000] [--resolution 256] [--shard-size 250] [--workers 2]
+    python -m infra.bench.orchestrator --count 20000 --shard-size 100        # a night's worth: 200 shards
 
 Both ways use the same worker processes, started anew and with kernels already compiled. What Prefect adds is the
-difference: its local server, the flow, one task per shard, retries and artifacts.
+difference: its local server, the flow, one task per shard, retries and artifacts; and what its database grows by.
 """
 
 from __future__ import annotations
@@ -24,14 +25,13 @@ from flows.engines.orders import EngineOrder, open_engine
 from flows.engines.workers import EngineWorkers
 from flows.settings import Settings, prepare_environment
 
-SHARD_SIZE = 250
-
 
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=4000, help="pairs per way")
     parser.add_argument("--resolution", type=int, default=256)
+    parser.add_argument("--shard-size", type=int, default=250, help="pairs per shard, and so per task")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--character", default="justice_female")
     options = parser.parse_args()
@@ -43,14 +43,19 @@ def bench_orchestrator(home: Path, options: argparse.Namespace) -> None:
     """Pairs/s with our workers alone, and with Prefect; the share of the time that Prefect takes."""
     settings = Settings(home=home)
     prepare_environment(settings)
-    _flow(settings, options, count=SHARD_SIZE, seed=1)  # compiles kernels, makes Prefect's database
+    _flow(settings, options, count=options.shard_size, seed=1)  # compiles kernels, makes Prefect's database
     alone = _workers_alone(settings, options)
+    before = _database_bytes(settings)
     total, steps = _flow(settings, options, count=options.count, seed=0)
+    grown = _database_bytes(settings) - before
     print(f"\n| {options.count} pairs, {options.resolution} px, {options.workers} workers | s | pairs/s |")
     print("|---|---|---|")
     for name, seconds in (("our workers alone", alone), ("f2p render, its step", steps), ("f2p render, all", total)):
         print(f"| {name} | {seconds:.1f} | {options.count / seconds:.0f} |")
-    print(f"\ntasks, retries, artifacts: {steps / alone - 1:+.1%}; server, flow, imports: {total - steps:.1f} s once")
+    print(
+        f"\ntasks, retries, artifacts: {steps / alone - 1:+.1%}; server, flow, imports: {total - steps:.1f} s once; "
+        f"{total / alone - 1:+.1%} in all\nPrefect's database grew by {grown / 1e6:.2f} MB"
+    )
 
 
 def _workers_alone(settings: Settings, options: argparse.Namespace) -> float:
@@ -60,7 +65,7 @@ def _workers_alone(settings: Settings, options: argparse.Namespace) -> float:
         count=options.count,
         seed=0,
         resolution=options.resolution,
-        shard_size=SHARD_SIZE,
+        shard_size=options.shard_size,
     )
     provenance = plan.provenance(engine)
     folder = settings.home / "alone"
@@ -77,12 +82,17 @@ def _workers_alone(settings: Settings, options: argparse.Namespace) -> float:
     return time.perf_counter() - start
 
 
+def _database_bytes(settings: Settings) -> int:
+    """With what is not yet written back from its log."""
+    return sum(path.stat().st_size for path in settings.prefect.glob("prefect.db*"))
+
+
 def _flow(settings: Settings, options: argparse.Namespace, *, count: int, seed: int) -> tuple[float, float]:
     """Seconds of the whole command, and of its one step."""
     command = [
         *(sys.executable, "-m", "flows.cli", "render", "--json", "--home", str(settings.home)),
         *("--character", options.character, "--count", str(count), "--seed", str(seed)),
-        *("--resolution", str(options.resolution), "--shard-size", str(SHARD_SIZE)),
+        *("--resolution", str(options.resolution), "--shard-size", str(options.shard_size)),
         *("--workers", str(options.workers)),
     ]
     start = time.perf_counter()
