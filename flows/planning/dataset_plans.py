@@ -153,7 +153,7 @@ def pairs_there(target: Target) -> int:
 
 def verify_dataset_of(folder: Path, key: str) -> DatasetManifest:
     """The manifest of a dataset that verifies. Raises InputError when it is another than ``key``."""
-    manifest = verify_dataset(folder)
+    manifest = verify_dataset(folder, with_rows=True)
     if manifest.key != key:
         raise InputError(f"{folder}: holds dataset {manifest.key}, asked for is {key}; choose another folder")
     return manifest

@@ -144,3 +144,5 @@ def test_a_shards_own_table_belongs_to_it(dataset: Path) -> None:
         verify_dataset(dataset)
     rows.unlink()  # a copy of what the manifest lists is a dataset
     assert verify_dataset(dataset).num_pairs == 60
+    with pytest.raises(DatasetError, match=r"shard-000001\.parquet: missing; render the shard again"):
+        verify_dataset(dataset, with_rows=True)
