@@ -24,7 +24,8 @@ from flows.publish import publish_version
 from flows.recipes import find_recipe
 from flows.render import find_template, gather_photos, render_heldout_photos, render_photo_like, render_studio
 from flows.reports import reported, write_report
-from flows.runs import RunRecord, open_run
+from flows.run_records import RunRecord
+from flows.runs import open_run
 from flows.settings import Settings
 from flows.train import TrainedCreator, train_imitator, train_segmenter, train_translator
 

@@ -34,7 +34,8 @@ from flows.pictures.evaluation_pictures import DRAWN
 from flows.priors.fitting import ENERGY_FILE
 from flows.progress import say
 from flows.published import open_registry
-from flows.runs import Run, StepRecord
+from flows.run_records import StepRecord
+from flows.runs import Run
 from flows.steps import code_version
 from flows.targets import Order, Target, step_target
 from flows.train import TrainedCreator

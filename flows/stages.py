@@ -38,7 +38,8 @@ from flows.render import (
     render_photo_like,
     render_studio,
 )
-from flows.runs import RENDER_ONLY, Run, RunRecord, open_run, past_runs
+from flows.run_records import RunRecord, past_runs
+from flows.runs import RENDER_ONLY, Run, open_run
 from flows.settings import Settings
 from flows.train import TrainedCreator, train_imitator, train_segmenter, train_translator
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from engine_bridge.mock import MockEngine
 from flows.pictures.contact_sheets import engine_sheet
-from flows.runs import read_run
+from flows.run_records import read_run
 from flows.settings import Settings
 
 OUT = Path(__file__).parents[1] / "docs" / "images"

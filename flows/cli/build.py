@@ -30,7 +30,7 @@ from flows.orchestrator import start_orchestrator
 
 if TYPE_CHECKING:
     from f2p_datasets.parsing import ParsingSet
-    from flows.runs import RunRecord
+    from flows.run_records import RunRecord
     from flows.settings import Settings
 
 Photos = Annotated[

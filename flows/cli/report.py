@@ -39,7 +39,7 @@ def report(
     page = output_page(out) if out else None
     settings = open_settings(home, debug)
     from flows.reports import write_comparison, write_report
-    from flows.runs import read_run
+    from flows.run_records import read_run
 
     if compare:
         before, after = (read_run(settings, name) for name in compare)

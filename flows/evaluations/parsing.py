@@ -31,7 +31,7 @@ from flows.layout import CHECKPOINT
 from flows.planning.dataset_plans import TEMPLATE_FILE
 from flows.progress import ProgressBar
 from flows.published import open_registry
-from flows.runs import list_runs, read_run
+from flows.run_records import list_runs, read_run
 from flows.settings import Settings
 
 #: Photos are aligned at this size, and parts answered at it; the segmenter reduces them to its own.

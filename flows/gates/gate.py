@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flows.runs import GateRecord, Run
+    from flows.run_records import GateRecord
+    from flows.runs import Run
 
 
 class GateError(RuntimeError):

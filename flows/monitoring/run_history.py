@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.runs import RECORD_NAME
+from flows.run_records import RECORD_NAME
 from flows.settings import Settings
 
 

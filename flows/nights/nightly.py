@@ -35,7 +35,8 @@ from flows.publish import noted_version
 from flows.published import open_registry
 from flows.recipes import Recipe, find_recipe
 from flows.reports.formats import format_bytes, format_duration
-from flows.runs import RunRecord, list_runs, past_runs, reserve_id
+from flows.run_records import RunRecord, list_runs, past_runs
+from flows.runs import reserve_id
 from flows.settings import Settings
 
 __all__ = ["NightOrder", "NightRecord", "NightlyOutcome", "list_nights", "nightly", "read_night"]

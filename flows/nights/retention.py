@@ -40,7 +40,8 @@ from flows.leases import BusyError, holder, lease
 from flows.planning.dataset_plans import TEMPLATE_FILE
 from flows.publish import NOTE_FILE, noted_version
 from flows.published import open_registry
-from flows.runs import RENDER_ONLY, TIDYING, RunRecord, is_under_way, past_runs
+from flows.run_records import RunRecord, past_runs
+from flows.runs import RENDER_ONLY, TIDYING, is_under_way
 from flows.settings import Settings
 
 DEFAULT_KEEP: Final = 3

@@ -22,7 +22,7 @@ from f2p_models.imitator import Imitator
 from f2p_models.segmenter import Segmenter
 from f2p_models.translator import Translator, TranslatorConfig
 from flows.layout import HELDOUT_PHOTOS, PARSING, PHOTO_LIKE, PHOTOS, STUDIO, TEMPLATE
-from flows.runs import RunRecord, StepRecord
+from flows.run_records import RunRecord, StepRecord
 from flows.targets import Order
 
 Source = Literal["earlier runs", "defaults"]

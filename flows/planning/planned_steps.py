@@ -46,7 +46,7 @@ from flows.planning.training_plans import (
 )
 from flows.priors.fitting import prior_photos, priors_target
 from flows.publish import version_target
-from flows.runs import RunRecord, StepRecord, past_runs
+from flows.run_records import RunRecord, StepRecord, past_runs
 from flows.targets import Order, Target
 from flows.train import checkpoint_hash
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.planning.reasons import describe_changes, shorten
-from flows.runs import RunRecord, StepRecord, list_runs, read_run
+from flows.run_records import RunRecord, StepRecord, list_runs, read_run
 from flows.settings import Settings
 
 

@@ -21,7 +21,7 @@ from flows.reports.learning import Curve, read_cards, read_curves
 from flows.reports.outputs import Outputs
 from flows.reports.page import open_templates, verdict
 from flows.reports.pictures import Figure, Pixels, cut_rows, read_columns, stacked, tile
-from flows.runs import GateRecord, RunRecord, StepRecord
+from flows.run_records import GateRecord, RunRecord, StepRecord
 from flows.settings import Settings
 
 #: What is compared first: the metric's name in an evaluation, what it is called, and whether more is better.

@@ -10,7 +10,7 @@ from typing import Final, ParamSpec, TypeVar
 from f2p_datasets.manifest import MANIFEST_NAME
 from f2p_models.evaluation.report import Evaluation, read_evaluation
 from flows.layout import EVALUATION_FILE
-from flows.runs import RunRecord, StepRecord
+from flows.run_records import RunRecord, StepRecord
 from flows.settings import Settings
 
 T = TypeVar("T")

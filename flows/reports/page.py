@@ -25,7 +25,8 @@ from flows.reports.outputs import Outputs
 from flows.reports.pictures import Figure
 from flows.reports.throughput import measure_throughput
 from flows.reports.timeline import KINDS, step_lines, time_slices
-from flows.runs import Run, RunRecord
+from flows.run_records import RunRecord
+from flows.runs import Run
 from flows.settings import Settings
 
 

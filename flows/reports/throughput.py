@@ -10,7 +10,7 @@ from f2p_datasets.manifest import read_manifest
 from f2p_models.checkpoints import CheckpointCard
 from flows.reports.learning import history_path, read_history
 from flows.reports.outputs import Outputs
-from flows.runs import StepRecord
+from flows.run_records import StepRecord
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from flows.reports.changes import explain
 from flows.reports.outputs import Outputs
-from flows.runs import RunRecord, StepRecord
+from flows.run_records import RunRecord, StepRecord
 
 #: What a stage is about; the strip of a run's time is colored by it.
 _KINDS: Final = {

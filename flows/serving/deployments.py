@@ -26,7 +26,7 @@ from flows.settings import HOME_VARIABLE, Settings, has_home, prepare_environmen
 
 if TYPE_CHECKING:
     from flows.nights.nightly import NightRecord
-    from flows.runs import RunRecord
+    from flows.run_records import RunRecord
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from flows.nights.endings import ending_of, one_line
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
-    from flows.runs import RunRecord
+    from flows.run_records import RunRecord
 
 
 def notice_of_run(order: str, run: RunRecord) -> Notice:

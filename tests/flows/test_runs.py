@@ -14,7 +14,8 @@ from engine_bridge.errors import InputError, UnknownCharacterError
 from flows.engines.orders import EngineOrder
 from flows.leases import lease
 from flows.recipes import smoke
-from flows.runs import TIDYING, Run, is_under_way, list_runs, open_run, read_run
+from flows.run_records import list_runs, read_run
+from flows.runs import TIDYING, Run, is_under_way, open_run
 from flows.settings import Settings
 
 

@@ -19,7 +19,7 @@ from f2p_datasets.parsing import FASSEG, ParsingSet, open_parsing_set
 from f2p_models.checkpoints import CheckpointCard, save_checkpoint
 from f2p_models.segmenter import Segmenter, SegmenterConfig
 from flows.evaluations.parsing import Parser, evaluate_parsing, open_parser
-from flows.runs import RunRecord
+from flows.run_records import RunRecord
 from flows.settings import Settings
 
 SKIN, HAIR, BACKGROUND = (FASSEG.names.index(name) for name in ("skin", "hair", "background"))

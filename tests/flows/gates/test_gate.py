@@ -15,7 +15,8 @@ from flows.engines.orders import EngineOrder
 from flows.gates.gate import Check, GateError, pass_gates, refusing
 from flows.gates.limits import GateLimits
 from flows.recipes import smoke
-from flows.runs import GateRecord, Run, open_run, read_run
+from flows.run_records import GateRecord, read_run
+from flows.runs import Run, open_run
 from flows.settings import Settings
 
 GOOD = Check(name="pictures", passed=True, detail="8 looked at", way_out="mend the engine")

@@ -11,7 +11,7 @@ from engine_bridge.errors import InputError
 from f2p_models.score_noise import ScoreNoise, read_noise
 from flows.engines.orders import EngineOrder
 from flows.gates import noise
-from flows.runs import RunRecord, StepRecord, list_runs, read_run
+from flows.run_records import RunRecord, StepRecord, list_runs, read_run
 from flows.settings import Settings
 
 F2p = Callable[..., Any]

@@ -25,7 +25,7 @@ from flows.nights.retention import Tidied
 from flows.planning.estimates import Estimate
 from flows.planning.plan import RunPlan
 from flows.planning.planned_steps import PlannedStep
-from flows.runs import GateRecord, RunRecord, StepRecord
+from flows.run_records import GateRecord, RunRecord, StepRecord
 from flows.settings import Settings
 
 Build = Callable[[str], RunRecord]

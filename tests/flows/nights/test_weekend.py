@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flows.runs import RunRecord, read_run
+from flows.run_records import RunRecord, read_run
 from flows.settings import WEBHOOK_VARIABLE, Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -9,7 +9,7 @@ import pytest
 from engine_bridge.mock import MockEngine
 from flows.planning.estimates import Estimate, Estimator, in_all
 from flows.recipes import smoke
-from flows.runs import RunRecord, StepRecord
+from flows.run_records import RunRecord, StepRecord
 from flows.settings import Settings
 from flows.targets import Order
 

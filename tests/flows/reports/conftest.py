@@ -29,7 +29,7 @@ from f2p_models.evaluation.report import Evaluation
 from f2p_models.evaluation.retrieval import Retrieval
 from f2p_models.imitator import Imitator, ImitatorConfig
 from flows.pictures.evaluation_pictures import DRAWN
-from flows.runs import GateRecord, RunRecord, StepRecord
+from flows.run_records import GateRecord, RunRecord, StepRecord
 from flows.settings import Settings
 
 SIDE = 32

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flows.reports.changes import Change, earlier_runs, explain, find_changes
-from flows.runs import RunRecord, StepRecord
+from flows.run_records import RunRecord, StepRecord
 from flows.settings import Settings
 
 

@@ -12,7 +12,7 @@ from engine_bridge.schema import ParameterSchema
 from f2p_models.evaluation.report import Evaluation
 from flows.reports.comparison import compare_metrics, other_metrics, pair_gates, render_comparison, write_comparison
 from flows.reports.pictures import cut_columns, cut_rows
-from flows.runs import GateRecord, RunRecord
+from flows.run_records import GateRecord, RunRecord
 from flows.settings import Settings
 
 MakeRun = Callable[..., RunRecord]

@@ -10,7 +10,7 @@ import pytest
 from engine_bridge.schema import ContinuousParameter, DiscreteParameter
 from flows.reports.coverage import NUM_BINS, count_choices, count_slider, read_coverage
 from flows.reports.drawings import draw_histogram, draw_map
-from flows.runs import RunRecord
+from flows.run_records import RunRecord
 
 SLIDER = ContinuousParameter(
     name="jaw.tx", group="jaw", bone="jaw", controller="tx", minimum=-5.0, maximum=5.0, default=0.0

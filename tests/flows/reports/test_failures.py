@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flows.reports.failures import by_cause, collect_failures
 from flows.reports.outputs import Outputs
-from flows.runs import RunRecord
+from flows.run_records import RunRecord
 from flows.settings import Settings
 
 

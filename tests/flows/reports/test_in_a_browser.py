@@ -21,7 +21,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from flows.reports import write_comparison, write_report
-from flows.runs import GateRecord, RunRecord
+from flows.run_records import GateRecord, RunRecord
 from flows.settings import Settings
 
 INSTALLER = Path(__file__).parents[3] / "infra" / "install_chromium.sh"

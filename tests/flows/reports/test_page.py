@@ -12,7 +12,7 @@ import pytest
 
 from flows.reports import write_report
 from flows.reports.page import render_report, verdict
-from flows.runs import GateRecord, RunRecord, StepRecord
+from flows.run_records import GateRecord, RunRecord, StepRecord
 from flows.settings import Settings
 
 MakeRun = Callable[..., RunRecord]

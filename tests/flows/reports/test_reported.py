@@ -10,7 +10,8 @@ import pytest
 
 from engine_bridge.errors import EngineError
 from flows.reports import reported
-from flows.runs import Run, RunRecord
+from flows.run_records import RunRecord
+from flows.runs import Run
 from flows.settings import Settings
 
 

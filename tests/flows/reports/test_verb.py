@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.app import main
-from flows.runs import RunRecord
+from flows.run_records import RunRecord
 from flows.settings import Settings
 
 MakeRun = Callable[..., RunRecord]

@@ -21,7 +21,7 @@ from flows.leases import BusyError
 from flows.monitoring.logs import read_log
 from flows.nights.records import NightlyOutcome, NightRecord
 from flows.recipes import RECIPES, find_recipe
-from flows.runs import GateRecord, RunRecord, StepRecord
+from flows.run_records import GateRecord, RunRecord, StepRecord
 from flows.serving import deployments
 from flows.serving.registration import Choices, DeploymentOrder, build_deployments, known_choices
 from flows.serving.supervision import KeptProcess
