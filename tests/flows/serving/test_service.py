@@ -195,7 +195,8 @@ def test_a_killed_service_leaves_nobody_behind_and_goes_on_when_it_is_started_ag
     service.process.wait()
     wait_until_gone(service.home)
     assert not list(service.home.glob("datasets/*/manifest.json"))
-    kept = {shard: shard.stat().st_mtime_ns for shard in service.home.glob("datasets/*/shard-*.tar")}
+    finished = [rows.with_suffix(".tar") for rows in service.home.glob("datasets/*/shard-*.parquet")]  # written last
+    kept = {shard: shard.stat().st_mtime_ns for shard in finished}
     with serving(environment, service.home) as again:
         again.wait(run, "Completed")
     assert all(shard.stat().st_mtime_ns == written for shard, written in kept.items())
