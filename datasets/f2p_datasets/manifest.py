@@ -16,7 +16,7 @@ from engine_bridge.schema import ParameterSchema
 from f2p_datasets.durable import appearing_file, remove_leftovers, sha256_of
 from f2p_datasets.engine_log import check_builds, summarize_rendering
 from f2p_datasets.errors import DatasetError
-from f2p_datasets.pair_table import concatenate_rows, read_rows
+from f2p_datasets.pair_table import concatenate_rows, num_rows, read_rows
 from f2p_datasets.pairs import SPLIT_RULE
 from f2p_datasets.provenance import Provenance, check_fields
 from f2p_datasets.shards import (
@@ -164,6 +164,10 @@ def check_table(folder: Path, manifest: DatasetManifest) -> None:
     path = folder / TABLE_NAME
     if not path.is_file() or sha256_of(path) != manifest.pairs_sha256:
         raise DatasetError(f"{path}: missing, tampered with or damaged; delete {MANIFEST_NAME} and finish it again")
+    if (rows := num_rows(path)) != manifest.num_pairs:
+        raise DatasetError(
+            f"{path}: has {rows} rows for {manifest.num_pairs} pairs; delete {MANIFEST_NAME} and finish it again"
+        )
 
 
 def _check_rows(folder: Path, shard: ShardRecord) -> None:

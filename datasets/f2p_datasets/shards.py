@@ -67,7 +67,7 @@ def write_shard(folder: Path, shard_index: int, pairs: Iterable[Pair | Reject], 
     name, rows, rejects = shard_name(shard_index), list[Row](), list[Row]()
     folder.mkdir(parents=True, exist_ok=True)
     rows_path(folder, name).unlink(missing_ok=True)
-    with appearing_file(folder / name, lambda written: check_shard(written, record)) as stream:
+    with appearing_file(folder / name, lambda written: _read_back(written, record)) as stream:
         hashed = _HashingStream(stream)
         with tarfile.open(fileobj=hashed, mode="w|", format=tarfile.USTAR_FORMAT, bufsize=1 << 20) as archive:
             for pair in pairs:
@@ -112,15 +112,18 @@ def finished_shard(folder: Path, shard_index: int, dataset_key: str) -> ShardRec
 
 
 def read_record(folder: Path, name: str) -> ShardRecord:
-    """A shard's record. Raises DatasetError when it is missing or damaged."""
+    """A shard's record. Raises DatasetError when it is missing, damaged or not of the rows it is kept with."""
     path = rows_path(folder, name)
     if not path.is_file():
         raise DatasetError(f"{path}: missing; render the shard again")
-    metadata = read_rows(path).schema.metadata
+    rows = read_rows(path)
     try:
-        return ShardRecord(**json.loads(metadata[_RECORD_KEY]))
+        record = ShardRecord(**json.loads(rows.schema.metadata[_RECORD_KEY]))
     except (TypeError, KeyError, ValueError) as error:
         raise DatasetError(f"{path}: holds no shard record ({error}); render the shard again") from error
+    if rows.num_rows != record.num_pairs:
+        raise DatasetError(f"{path}: has {rows.num_rows} rows for {record.num_pairs} pairs; render the shard again")
+    return record
 
 
 def read_rejects(folder: Path, name: str) -> list[Row]:
@@ -130,7 +133,7 @@ def read_rejects(folder: Path, name: str) -> list[Row]:
 
 
 def check_shard(path: Path, record: ShardRecord) -> None:
-    """Raise DatasetError, naming the shard, unless size, SHA-256 and the count of pairs are the record's."""
+    """Raise DatasetError, naming the shard, unless size and SHA-256 are the record's."""
     if not path.is_file():
         raise DatasetError(f"{record.name}: missing from {path.parent}; render it again")
     if path.stat().st_size != record.num_bytes:
@@ -140,6 +143,11 @@ def check_shard(path: Path, record: ShardRecord) -> None:
         )
     if sha256_of(path) != record.sha256:
         raise DatasetError(f"{record.name}: tampered with or damaged in {path.parent}; delete it and render it again")
+
+
+def _read_back(path: Path, record: ShardRecord) -> None:
+    """What was written is what is there, and reads as so many pairs. Whoever looks later needs the hash alone."""
+    check_shard(path, record)
     num_pairs = sum(1 for _ in iterate_members(path))
     if num_pairs != record.num_pairs:
         raise DatasetError(f"{record.name}: holds {num_pairs} pairs instead of {record.num_pairs}; render it again")

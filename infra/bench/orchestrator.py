@@ -3,8 +3,9 @@
     python -m infra.bench.orchestrator [--count 4000] [--resolution 256] [--shard-size 250] [--workers 2]
     python -m infra.bench.orchestrator --count 20000 --shard-size 100        # a night's worth: 200 shards
 
-Both ways use the same worker processes, started anew and with kernels already compiled. What Prefect adds is the
-difference: its local server, the flow, one task per shard, retries and artifacts; and what its database grows by.
+Both ways use the same worker processes, started anew and with kernels already compiled, and both end with a dataset
+that is finished and has passed its gate. What Prefect adds is the difference: its local server, the flow, one task per
+shard, retries and artifacts; and what its database grows by.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from f2p_datasets.manifest import finish_dataset
 from f2p_datasets.rendering import DatasetPlan, render_shard
 from flows.engines.orders import EngineOrder, open_engine
 from flows.engines.workers import EngineWorkers
+from flows.gates.data import check_dataset
+from flows.gates.limits import GateLimits
 from flows.settings import Settings, prepare_environment
 
 
@@ -79,6 +82,7 @@ def _workers_alone(settings: Settings, options: argparse.Namespace) -> float:
         list(pool.map(render, range(plan.num_shards)))
     workers.close()
     finish_dataset(folder, provenance)
+    assert all(check.passed for check in check_dataset(folder, GateLimits()))
     return time.perf_counter() - start
 
 

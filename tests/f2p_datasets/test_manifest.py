@@ -133,6 +133,16 @@ def test_a_folder_tells_whose_shards_it_holds_even_unfinished(finished_dataset: 
     assert find_dataset_keys(tmp_path) == set()
 
 
+def test_a_manifest_of_more_pairs_than_its_table_has_is_refused(dataset: Path) -> None:
+    def add_one(content: dict[str, Any]) -> None:
+        content["num_pairs"] += 1
+        content["shards"][0]["num_pairs"] += 1
+
+    edit_manifest(dataset, add_one)
+    with pytest.raises(DatasetError, match=r"pairs\.parquet: has 60 rows for 61 pairs"):
+        verify_dataset(dataset)
+
+
 def test_a_shards_own_table_belongs_to_it(dataset: Path) -> None:
     rows = dataset / "shard-000001.parquet"
     content = rows.read_bytes()

@@ -5,10 +5,10 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from engine_bridge.schema import ParameterSchema
@@ -16,7 +16,7 @@ from f2p_datasets.errors import DatasetError
 from f2p_datasets.manifest import read_manifest
 from f2p_datasets.pairs import Pair, Reject
 from f2p_datasets.provenance import Provenance
-from f2p_datasets.shards import check_shard, finished_shard, read_rejects, read_shard, write_shard
+from f2p_datasets.shards import check_shard, finished_shard, read_record, read_rejects, read_shard, write_shard
 
 
 def make_pairs(schema: ParameterSchema, count: int = 3) -> list[Pair]:
@@ -97,10 +97,21 @@ def test_a_tampered_shard_is_refused_by_name(dataset: Path) -> None:
         check_shard(path, shard)
 
 
-def test_a_shard_with_another_count_is_refused(dataset: Path) -> None:
-    shard = replace(read_manifest(dataset).shards[0], num_pairs=11)
-    with pytest.raises(DatasetError, match="holds 12 pairs instead of 11"):
-        check_shard(dataset / shard.name, shard)
+def test_a_shard_that_does_not_read_back_as_its_pairs_never_appears(dataset: Path, tmp_path: Path) -> None:
+    """Two pairs of one index would be read as one."""
+    provenance = read_manifest(dataset).provenance
+    pair = next(read_shard(dataset / "shard-000000.tar"))
+    with pytest.raises(DatasetError, match="holds 1 pairs instead of 2"):
+        write_shard(tmp_path / "written", 0, [pair, pair], provenance)
+    assert list((tmp_path / "written").iterdir()) == []
+
+
+def test_rows_of_another_count_than_the_record_states_are_refused(dataset: Path) -> None:
+    path = dataset / "shard-000000.parquet"
+    rows = pq.read_table(path)
+    pq.write_table(rows.slice(1), path, write_page_checksum=True)
+    with pytest.raises(DatasetError, match=r"shard-000000\.parquet: has 11 rows for 12 pairs"):
+        read_record(dataset, "shard-000000.tar")
 
 
 def test_a_finished_shard_is_recognised(dataset: Path) -> None:
