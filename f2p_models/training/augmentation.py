@@ -56,7 +56,7 @@ class Augmentation:
     background: float = 0.4
     occluder: float = 0.3
     hat: float = 0.06
-    glasses: float = 0.15
+    glasses: float = 0.07
     border: float = 0.2
     light: float = 0.35
     color: float = 0.15

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from prefect.settings import Settings as PrefectSettings
 
 from engine_bridge.errors import InputError
 from flows.settings import Settings, prepare_environment, store_address
@@ -60,6 +61,13 @@ def test_nobody_is_phoned(settings: Settings) -> None:
     assert os.environ["DO_NOT_TRACK"] == "1"
     assert os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+def test_prefects_server_writes_many_task_states_at_a_time(settings: Settings) -> None:
+    """As Prefect itself reads it: a variable that it does not know would change nothing."""
+    prepare_environment(settings)
+    recorder = PrefectSettings().server.services.task_run_recorder
+    assert (recorder.batch_size, recorder.flush_interval) == (100, 2.0)
 
 
 def test_where_work_is_done_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
