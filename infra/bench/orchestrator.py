@@ -1,11 +1,11 @@
 """Benchmark of the orchestrator: the same shards with and without Prefect around them, side by side.
 
-    python -m infra.bench.orchestrator [--count 4000] [--resolution 256] [--shard-size 250] [--workers 2]
+    python -m infra.bench.orchestrator [--count 4000] [--resolution 256] [--shard-size 250] [--workers 2] [--repeat 1]
     python -m infra.bench.orchestrator --count 20000 --shard-size 100        # a night's worth: 200 shards
 
 Both ways use the same worker processes, started anew and with kernels already compiled, and both end with a dataset
 that is finished and has passed its gate. What Prefect adds is the difference: its local server, the flow, one task per
-shard, retries and artifacts; and what its database grows by.
+shard, retries and artifacts; and what its database grows by. Repeated, both ways take turns and medians are told.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
 from f2p_datasets.manifest import finish_dataset
 from f2p_datasets.rendering import DatasetPlan, render_shard
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("--resolution", type=int, default=256)
     parser.add_argument("--shard-size", type=int, default=250, help="pairs per shard, and so per task")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=1, help="how often both ways take turns")
     parser.add_argument("--character", default="justice_female")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -46,32 +49,37 @@ def bench_orchestrator(home: Path, options: argparse.Namespace) -> None:
     """Pairs/s with our workers alone, and with Prefect; the share of the time that Prefect takes."""
     settings = Settings(home=home)
     prepare_environment(settings)
-    _flow(settings, options, count=options.shard_size, seed=1)  # compiles kernels, makes Prefect's database
-    alone = _workers_alone(settings, options)
+    _flow(settings, options, count=options.shard_size, seed=0)  # compiles kernels, makes Prefect's database
     before = _database_bytes(settings)
-    total, steps = _flow(settings, options, count=options.count, seed=0)
-    grown = _database_bytes(settings) - before
+    turns = []
+    for seed in range(1, options.repeat + 1):
+        turns.append(
+            (_workers_alone(settings, options, seed), *_flow(settings, options, count=options.count, seed=seed))
+        )
+        shutil.rmtree(settings.datasets)
+    alone, total, steps = (median(column) for column in zip(*turns, strict=True))
+    grown = (_database_bytes(settings) - before) / options.repeat
     print(f"\n| {options.count} pairs, {options.resolution} px, {options.workers} workers | s | pairs/s |")
     print("|---|---|---|")
     for name, seconds in (("our workers alone", alone), ("f2p render, its step", steps), ("f2p render, all", total)):
         print(f"| {name} | {seconds:.1f} | {options.count / seconds:.0f} |")
-    print(
-        f"\ntasks, retries, artifacts: {steps / alone - 1:+.1%}; server, flow, imports: {total - steps:.1f} s once; "
-        f"{total / alone - 1:+.1%} in all\nPrefect's database grew by {grown / 1e6:.2f} MB"
-    )
+    shares = ", ".join(f"{with_prefect / without - 1:+.1%}" for without, _, with_prefect in turns)
+    print(f"\ntasks, retries, artifacts: {steps / alone - 1:+.1%} (by turns {shares})")
+    print(f"server, flow, imports: {total - steps:.1f} s once, {total / alone - 1:+.1%} in all")
+    print(f"Prefect's database grew by {grown / 1e6:.2f} MB")
 
 
-def _workers_alone(settings: Settings, options: argparse.Namespace) -> float:
+def _workers_alone(settings: Settings, options: argparse.Namespace, seed: int) -> float:
     engine = open_engine(EngineOrder(), settings)
     plan = DatasetPlan(
         schema=engine.describe(options.character),
         count=options.count,
-        seed=0,
+        seed=seed,
         resolution=options.resolution,
         shard_size=options.shard_size,
     )
     provenance = plan.provenance(engine)
-    folder = settings.home / "alone"
+    folder = settings.datasets / "alone"
     start = time.perf_counter()
     workers = EngineWorkers(engine=EngineOrder(), settings=settings, num_workers=options.workers)
 
