@@ -7,6 +7,7 @@ changed copies (Lee, 2013; Xie et al., 2020). Renders go on taking turns, so tha
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from prefect import task
@@ -19,6 +20,7 @@ from f2p_models import training
 from f2p_models.checkpoints import load_segmenter
 from f2p_models.training.loop import TrainingResult
 from f2p_models.training.progress import Progress
+from flows.gates.training import pass_gap_gate
 from flows.layout import PARSING
 from flows.planning.dataset_plans import TITLES, dataset_target, labelled_plan, share_missing
 from flows.planning.training_plans import adaptation_inputs, adaptation_settings
@@ -49,7 +51,10 @@ def gather_labelled(run: Run, template: AlignmentTemplate, labelled: ParsingSet)
 def adapt_segmenter(
     run: Run, segmenter: Path, photo_like: Path, *, labelled: Path | None = None, photos: Path | None = None
 ) -> Path:
-    """Go on with a trained segmenter on a dataset of labelled photos, on one of photos, or on both."""
+    """Go on with a trained segmenter on a dataset of labelled photos, on one of photos, or on both.
+
+    It has to meet the gates that the first one met.
+    """
     start, _ = load_segmenter(segmenter)
     settings = adaptation_settings(run.order)
     fields = ("image", "mask")
@@ -71,4 +76,9 @@ def adapt_segmenter(
     datasets = [*masked, *([photos] if photos else [])]
     keys = [dataset_key(found) for found in datasets]
     inputs = adaptation_inputs(run.order, start.config, keys, checkpoint_hash(segmenter))
-    return trained(run, "segmenter", inputs, fit, datasets=datasets, parents={"segmenter": segmenter})
+    checkpoint = trained(run, "segmenter", inputs, fit, datasets=datasets, parents={"segmenter": segmenter})
+    # The renders' gap, as of the first segmenter: they went on taking turns, and the card's held-out error is theirs.
+    # Photos have none there: what it labelled itself has no truth to differ from, and how well it does on labelled
+    # photos that it has not seen is for 'f2p evaluate parsing'.
+    pass_gap_gate(run, "segmenter", checkpoint, partial(open_pairs, run, photo_like, "train", settings, fields=fields))
+    return checkpoint

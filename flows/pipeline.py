@@ -21,7 +21,7 @@ from flows.engines.orders import EngineOrder
 from flows.evaluate import evaluate_creator
 from flows.priors.fitting import fit_facial_priors, prior_photos
 from flows.publish import publish_version
-from flows.recipes import find_recipe
+from flows.recipes import NETWORKS, find_recipe
 from flows.render import find_template, gather_photos, render_heldout_photos, render_photo_like, render_studio
 from flows.reports import reported, write_report
 from flows.run_records import RunRecord
@@ -66,6 +66,7 @@ def build_character(
         engine=engine,
         seed=seed,
         num_workers=num_workers,
+        trains=NETWORKS,
         only_one=True,
         wait_s=wait_s,
     )

@@ -9,7 +9,8 @@ paper     Shi et al. (TPAMI) to the letter, where the paper says
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -20,9 +21,12 @@ from f2p_models.imitator import ImitatorConfig
 from f2p_models.priors import PriorsConfig
 from f2p_models.segmenter import SegmenterConfig, Trunk
 from f2p_models.training import ImitatorTraining, SegmenterTraining, TranslatorTraining
+from f2p_models.training.settings import FitSettings
 from f2p_models.trunks import find_packaged_weights
 from flows.gates.limits import GateLimits
-from flows.settings import IMAGENET_VARIABLE, LIGHTCNN_VARIABLE, Settings
+from flows.settings import IMAGENET_VARIABLE, LIGHTCNN_VARIABLE, TRAIN_PROCESSES_VARIABLE, Settings
+
+NETWORKS: Final = ("imitator", "segmenter", "translator")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +118,34 @@ class Recipe:
                 f"recipe: {self.name!r} starts the segmenter from ImageNet's weights; download torchvision's resnet50 "
                 f"and set {IMAGENET_VARIABLE} to the file"
             )
+
+    def check_processes(self, settings: Settings, networks: Collection[str] = NETWORKS) -> None:
+        """Raise InputError when ``F2P_TRAIN_PROCESSES`` cannot part the batches of these networks evenly.
+
+        As with weights: before hours of rendering, not after. A segmenter that goes on with photos is trained by one
+        process, whatever the variable says.
+        """
+        count = settings.train_processes
+        batches = dict(found for network in networks for found in self._batches(network))
+        uneven = [learner for learner, rows in batches.items() if rows % count]
+        if uneven:
+            shared = math.gcd(*batches.values())
+            fewer = max(number for number in range(1, count) if shared % number == 0)
+            raise InputError(
+                f"recipe: {self.name!r} trains the {uneven[0]} in batches of {batches[uneven[0]]}, which cannot be "
+                f"parted evenly among {count} processes; set {TRAIN_PROCESSES_VARIABLE} to {fewer}"
+            )
+
+    def _batches(self, network: str) -> Iterator[tuple[str, int]]:
+        """Who learns in batches of how many rows. Where few vectors are known, their batch is made to part evenly."""
+        training: FitSettings = getattr(self, network)
+        yield network, training.batch_size
+        if network == "translator":
+            known = self.num_photo_like - self.num_photo_like // 5
+            if self.translator.warmup_epochs and self.translator.warmup_batch_size <= known:
+                yield "translator's warm-up", self.translator.warmup_batch_size
+            if self.translator.lambda_parameter and self.translator.labelled_batch_size <= known:
+                yield "translator's parameter loss", self.translator.labelled_batch_size
 
 
 #: How imitator and segmenter are trained outside of the paper: faster optimisers, half the memory traffic.

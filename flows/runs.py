@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -46,7 +46,8 @@ _LOOK_S: Final = 0.05
 class Run:
     """One order on its way through the pipeline: who, how, with which engine; and its record on disk.
 
-    ``restart`` names a stage whose earlier output is thrown away.
+    ``trains`` are the networks that it trains where they are not there yet; ``restart`` names a stage whose earlier
+    output is thrown away.
     """
 
     def __init__(
@@ -60,9 +61,11 @@ class Run:
         ordered_engine: str,
         seed: int = 0,
         num_workers: int | None = None,
+        trains: Collection[str] = (),
         restart: str | None = None,
     ) -> None:
         recipe.check_weights(settings)
+        recipe.check_processes(settings, trains)
         self._shared = SharedHome(settings, self.alone)
         self.settings, self.recipe, self.engine, self.seed = settings, recipe, engine, seed
         self.restart, self.workers = restart, workers

@@ -29,7 +29,7 @@ from flows.planning.dataset_plans import TEMPLATE_FILE, inputs_of
 from flows.priors.fitting import fit_facial_priors, prior_photos
 from flows.publish import publish_version
 from flows.published import open_registry
-from flows.recipes import Recipe, find_recipe, quick
+from flows.recipes import NETWORKS, Recipe, find_recipe, quick
 from flows.render import (
     find_template,
     gather_photos,
@@ -43,7 +43,6 @@ from flows.runs import RENDER_ONLY, Run, open_run
 from flows.settings import Settings
 from flows.train import TrainedCreator, train_imitator, train_segmenter, train_translator
 
-NETWORKS: Final = ("imitator", "segmenter", "translator")
 #: Stages that a version does not come from.
 AFTER_EVALUATION: Final = ("version", "creation")
 
@@ -85,9 +84,9 @@ def train_network(
     ``labelled`` photos and ``backgrounds`` are for the segmenter; it goes on with ``photos`` too when it is the one
     that was asked for.
     """
-    restart = None if resume else network
-    chosen = find_recipe(recipe)
-    with _run(settings, character, chosen, engine=engine, seed=seed, num_workers=num_workers, restart=restart) as run:
+    how: dict[str, Any] = {"seed": seed, "num_workers": num_workers, "restart": None if resume else network}
+    trains = NETWORKS if network == "translator" else (network,)
+    with _run(settings, character, find_recipe(recipe), engine=engine, trains=trains, **how) as run:
         studio = _use_dataset(run, dataset) if dataset else render_studio(run)
         if network == "imitator":
             train_imitator(run, studio)

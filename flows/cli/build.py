@@ -270,7 +270,9 @@ def _check_order(settings: Settings, character: str, recipe: str, order: EngineO
     from flows.photos.names import find_photos
     from flows.recipes import find_recipe
 
-    find_recipe(recipe).check_weights(settings)
+    chosen = find_recipe(recipe)
+    chosen.check_weights(settings)
+    chosen.check_processes(settings)
     portraits = find_photos(photos)
     for portrait in portraits:
         read_photo(portrait)

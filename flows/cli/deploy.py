@@ -134,7 +134,9 @@ def _order(
     """A mistyped name is told now and not in the night."""
     from flows.recipes import find_recipe
 
-    find_recipe(recipe).check_weights(settings)
+    chosen = find_recipe(recipe)
+    chosen.check_weights(settings)
+    chosen.check_processes(settings)
     names = list(dict.fromkeys(characters or []))
     if engine_order(settings, engine).is_mock:  # others may have characters that no file describes
         _check_characters(names, settings)

@@ -99,6 +99,8 @@ def evaluate_ablation(
     """
     pairs = order.open()
     recipe, seed, trained, photo_like = _networks(settings, character, version, engine)
+    for variant in VARIANTS:
+        variant.of(recipe, epochs).check_processes(settings, ("translator",))
     made_by: dict[str, Any] = {"recipe": recipe, "seed": seed}
     with open_run(settings, character=character, engine=engine, num_workers=num_workers, **made_by) as run:
         if version:

@@ -165,12 +165,12 @@ def _run_families(history: RunHistory) -> Iterator[Metric]:
     refusals = _counter("gate_failures", "How often a gate was not met.", "character", "stage", "gate")
     for labels_of_gate, number in sorted(count_refusals(runs).items()):
         refusals.add_metric(labels_of_gate, number)
-    seconds = _gauge("stage_seconds", "How long the stage took when it was last done.", "character", "stage")
-    for labels, step in sorted(last_of_each_stage(runs, cached=False).items()):
+    seconds = _gauge("stage_seconds", "How long the stage took when all of it was last done.", "character", "stage")
+    for labels, step in sorted(last_of_each_stage(runs, whole=True).items()):
         seconds.add_metric(labels, step.seconds)
     pairs = _gauge("stage_pairs", "Pairs, or photos, in the stage's last dataset.", "character", "stage")
     rejects = _gauge("stage_rejects", "Pairs that were drawn for it and thrown away.", "character", "stage")
-    for labels, step in sorted(last_of_each_stage(runs, cached=True).items()):
+    for labels, step in sorted(last_of_each_stage(runs, whole=False).items()):
         if step.pairs is not None:
             pairs.add_metric(labels, step.pairs)
             rejects.add_metric(labels, step.rejects)

@@ -16,11 +16,14 @@ from flows.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class StageFigures:
-    """A stage of a run. ``pairs`` is None where a stage makes none; ``rejects`` were drawn and thrown away."""
+    """A stage of a run. ``pairs`` is None where a stage makes none; ``rejects`` were drawn and thrown away.
+
+    ``whole`` is whether all of it was done in ``seconds``: neither found done, nor begun by an attempt that broke off.
+    """
 
     stage: str
     seconds: float
-    cached: bool
+    whole: bool
     pairs: int | None
     rejects: int
 
@@ -63,9 +66,9 @@ class RunHistory:
                 continue
 
 
-def last_of_each_stage(runs: list[RunFigures], *, cached: bool) -> dict[tuple[str, str], StageFigures]:
-    """(character, stage) -> its last figures; without ``cached`` the last time that it was really done."""
-    return {(run.character, step.stage): step for run in runs for step in run.stages if cached or not step.cached}
+def last_of_each_stage(runs: list[RunFigures], *, whole: bool) -> dict[tuple[str, str], StageFigures]:
+    """(character, stage) -> its last figures; with ``whole`` of the last time that all of it was done."""
+    return {(run.character, step.stage): step for run in runs for step in run.stages if step.whole or not whole}
 
 
 def count_by_status(runs: list[RunFigures]) -> Counter[tuple[str, str]]:
@@ -95,7 +98,7 @@ def _stage(step: Mapping[str, Any]) -> StageFigures:
     return StageFigures(
         stage=str(step["stage"]),
         seconds=float(step["seconds"]),
-        cached=bool(step["cached"]),
+        whole=not step["cached"] and float(step.get("share", 1.0)) == 1.0,
         pairs=None if pairs is None else int(pairs),
         rejects=int(figures.get("rejects", 0)),
     )

@@ -96,6 +96,7 @@ def nightly(
             raise InputError("characters: give one at least")
         ordered = NightOrder(recipe=find_recipe(recipe), engine=engine, **order)
         ordered.recipe.check_weights(settings)
+        ordered.recipe.check_processes(settings)
         night = _Night(settings, ordered)
     with heeding_cancellation(), night.under_way():
         for character in dict.fromkeys(characters):

@@ -67,6 +67,7 @@ def plan_run(
     Raises what the run would raise before its first step.
     """
     recipe.check_weights(settings)
+    recipe.check_processes(settings)
     with (
         EngineWorkers(engine=engine, settings=settings, num_workers=num_cores()) as workers,
         closing(engine_of(engine, settings, workers)) as bridge,

@@ -1,4 +1,8 @@
-"""How fast the steps were that did something: pairs and training samples a second."""
+"""How fast the steps were that did something: pairs and training samples a second.
+
+A step that went on with what an attempt that broke off had left counts for its own share of it, for that is what its
+seconds were spent on.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from pathlib import Path
 
 from f2p_datasets.manifest import read_manifest
 from f2p_models.checkpoints import CheckpointCard
-from flows.reports.learning import history_path, read_history
+from f2p_models.training.run_folder import RunFolder
+from flows.layout import TRAINING
+from flows.reports.learning import read_history
 from flows.reports.outputs import Outputs
 from flows.run_records import StepRecord
 
@@ -29,8 +35,11 @@ class Throughput:
 
 
 def measure_throughput(outputs: Outputs, cards: Mapping[str, CheckpointCard]) -> list[Throughput]:
-    """One line per step that rendered, aligned or trained; steps that were found done measure nothing."""
-    done = [step for step in outputs.run.steps if not step.cached]
+    """One line per step that rendered, aligned or trained.
+
+    Steps that were found done measure nothing, nor do those of which nobody knows how much they did.
+    """
+    done = [step for step in outputs.run.steps if not step.cached and step.share > 0.0]
     lines = [_of_dataset(outputs, step) or _of_training(outputs, step, cards) for step in done]
     return [line for line in lines if line is not None]
 
@@ -42,19 +51,21 @@ def _of_dataset(outputs: Outputs, step: StepRecord) -> Throughput | None:
         return None
     return Throughput(
         title=step.title,
-        count=manifest.num_pairs + manifest.num_rejects,
+        count=round(step.share * (manifest.num_pairs + manifest.num_rejects)),
         unit="photos" if manifest.schema is None else "pairs",
         seconds=step.seconds,
-        num_bytes=sum(shard.num_bytes for shard in manifest.shards),
+        num_bytes=round(step.share * sum(shard.num_bytes for shard in manifest.shards)),
     )
 
 
 def _of_training(outputs: Outputs, step: StepRecord, cards: Mapping[str, CheckpointCard]) -> Throughput | None:
-    card, history = cards.get(step.stage), history_path(outputs, step.stage)
-    if card is None or history is None:
+    """By the step's own history: a segmenter that goes on with photos is a second step of its stage."""
+    card, folder = cards.get(step.stage), outputs.place(Path(step.folder))
+    history = RunFolder(folder / TRAINING).history_path if folder else None
+    if card is None or history is None or not history.is_file():
         return None
-    batch_size = card.recipe_settings.get("batch_size", 0)
-    count = batch_size * outputs.read(f"history of the {step.stage}", 0, _num_batches, history)
+    num_batches = outputs.read(f"history of the {step.stage}", 0, _num_batches, history)
+    count = round(step.share * num_batches * card.recipe_settings.get("batch_size", 0))
     return Throughput(title=step.title, count=count, unit="samples", seconds=step.seconds) if count else None
 
 

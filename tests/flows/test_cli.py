@@ -178,6 +178,27 @@ def test_a_head_that_the_engine_does_not_have_is_no_valid_character(
     assert "has no head 'elf'; it has adult_female" in capsys.readouterr().err
 
 
+def test_nights_whose_trainings_the_processes_cannot_share_are_not_deployed(
+    home: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("F2P_TRAIN_PROCESSES", "3")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")  # nobody is there, and nobody is asked
+    assert main(["deploy", "--character", "tiny", "--recipe", "nightly", "--home", home]) == USERS_MISTAKE
+    assert "recipe: 'nightly' trains the imitator in batches of 32" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]])
+def test_a_training_that_the_processes_cannot_share_is_told_before_anything_is_rendered(
+    home: str, dry_run: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("F2P_TRAIN_PROCESSES", "3")
+    order = ["run", "--character", "tiny", "--recipe", "smoke", *dry_run, "--home", home]
+    assert main(order) == USERS_MISTAKE
+    [line] = capsys.readouterr().err.splitlines()
+    assert "recipe: 'smoke' trains the imitator in batches of 8" in line
+    assert not (Path(home) / "datasets").exists()
+
+
 @pytest.mark.parametrize("option", ["--parsing-set", "--backgrounds"])
 def test_labelled_photos_and_backgrounds_are_refused_for_networks_that_would_not_see_them(
     option: str, home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -72,6 +72,54 @@ def test_weights_that_cannot_be_shipped_are_asked_for_before_anything_is_rendere
     quick().check_weights(Settings(home=tmp_path))
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_one_process_or_four_train_every_recipe(name: str, tmp_path: Path) -> None:
+    for count in (1, 4):
+        find_recipe(name).check_processes(Settings(home=tmp_path, train_processes=count))
+
+
+def test_batches_that_the_processes_cannot_part_are_refused_with_a_number_that_all_of_them_allow(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(InputError) as refused:
+        smoke().check_processes(Settings(home=tmp_path, train_processes=7))
+    assert str(refused.value) == (
+        "recipe: 'smoke' trains the imitator in batches of 8, which cannot be parted evenly among 7 processes; "
+        "set F2P_TRAIN_PROCESSES to 4"
+    )
+
+
+def test_only_networks_that_are_to_be_trained_are_asked_for_their_batches(tmp_path: Path) -> None:
+    """Eight rows in each batch of the first two, four in those of the translator."""
+    eight = Settings(home=tmp_path, train_processes=8)
+    smoke().check_processes(eight, ("imitator", "segmenter"))
+    with pytest.raises(InputError, match=r"the translator in batches of 4, .* set F2P_TRAIN_PROCESSES to 4"):
+        smoke().check_processes(eight)
+    smoke().check_processes(eight, ())
+
+
+@pytest.mark.parametrize(
+    ("change", "learner"),
+    [
+        ({"warmup_batch_size": 100}, "translator's warm-up"),
+        ({"labelled_batch_size": 100}, "translator's parameter loss"),
+        ({"warmup_batch_size": 100, "warmup_epochs": 0}, None),
+        ({"labelled_batch_size": 100, "lambda_parameter": 0.0}, None),
+        ({"labelled_batch_size": 2401}, None),  # of 2,400 known vectors
+    ],
+)
+def test_known_vectors_have_to_part_evenly_where_they_are_learned_from_in_batches(
+    change: dict[str, float], learner: str | None, tmp_path: Path
+) -> None:
+    recipe = replace(quick(), translator=replace(quick().translator, **change))  # type: ignore[arg-type]
+    eight = Settings(home=tmp_path, train_processes=8)
+    if learner is None:
+        recipe.check_processes(eight)
+    else:
+        with pytest.raises(InputError, match=f"the {learner} in batches of 100, .* set F2P_TRAIN_PROCESSES to 4"):
+            recipe.check_processes(eight)
+
+
 def test_small_takes_as_long_with_a_hundred_thousand_photos() -> None:
     training = find_recipe("small").translator
     assert training.epochs * training.batches_per_epoch * training.batch_size < 50_000

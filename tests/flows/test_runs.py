@@ -36,6 +36,19 @@ def test_ids_are_readable_and_count_up(settings: Settings, run: Run) -> None:
         assert second.record.run_id.endswith("-tiny-smoke-002")
 
 
+def test_a_run_whose_training_the_processes_cannot_share_is_refused_before_it_begins(settings: Settings) -> None:
+    three = replace(settings, train_processes=3)
+    order = {"character": "tiny", "recipe": smoke(), "engine": EngineOrder()}
+    with (
+        pytest.raises(InputError, match="the segmenter in batches of 8, which cannot be parted evenly among 3"),
+        open_run(three, **order, trains=("segmenter",)),
+    ):
+        pass
+    assert list_runs(settings) == []
+    with open_run(three, **order):  # that trains nothing
+        pass
+
+
 def test_a_finished_step_is_on_disk_before_the_next_begins(run: Run) -> None:
     with run.step("Render", "studio", "0" * 16, Path("/somewhere"), {"seed": 0}) as step:
         step.figures = {"pairs": 40}

@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from flows.evaluations.ablation import VARIANTS, Variant
+from engine_bridge.errors import InputError
+from flows.engines.orders import EngineOrder
+from flows.evaluations import ablation
+from flows.evaluations.ablation import VARIANTS, Variant, evaluate_ablation
 from flows.recipes import RECIPES
+from flows.settings import Settings
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -36,3 +44,22 @@ def test_content_alone_has_no_step_without_a_loss() -> None:
 
 def test_epochs_can_be_chosen() -> None:
     assert VARIANTS[3].of(RECIPES["quick"](), epochs=7).translator.epochs == 7
+
+
+def test_rows_that_the_processes_cannot_train_are_refused_before_anything_is_rendered(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ablation, "_networks", lambda *_: (RECIPES["smoke"](), 0, None, None))
+    pairs: Any = SimpleNamespace(open=lambda: None)
+    order: dict[str, Any] = dict.fromkeys(("version", "photos", "epochs"))
+    with pytest.raises(InputError, match="the translator in batches of 4, which cannot be parted evenly among 8"):
+        evaluate_ablation.fn(
+            replace(settings, train_processes=8),
+            pairs,
+            None,  # type: ignore[arg-type]  # nobody comes to ask for it
+            character="tiny",
+            engine=EngineOrder(),
+            command="",
+            **order,
+        )
+    assert not settings.home.exists()

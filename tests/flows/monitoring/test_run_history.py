@@ -13,8 +13,8 @@ from flows.settings import Settings
 WriteRun = Callable[..., Path]
 
 
-def step(stage: str, seconds: float, *, cached: bool = False, **figures: int) -> dict[str, Any]:
-    return {"stage": stage, "seconds": seconds, "cached": cached, "figures": figures}
+def step(stage: str, seconds: float, *, cached: bool = False, share: float = 1.0, **figures: int) -> dict[str, Any]:
+    return {"stage": stage, "seconds": seconds, "cached": cached, "share": share, "figures": figures}
 
 
 def gate(name: str, *, passed: bool) -> dict[str, Any]:
@@ -32,13 +32,31 @@ def test_a_stages_time_is_of_the_last_time_that_it_was_done(settings: Settings, 
     write_run("r1", started="2026-11-18T00:00:00+00:00", steps=[step("studio", 90.0, pairs=40, rejects=2)])
     write_run("r2", started="2026-11-19T00:00:00+00:00", steps=[step("studio", 0.1, cached=True, pairs=40)])
     runs = RunHistory(settings).read()
-    assert last_of_each_stage(runs, cached=False)["tiny", "studio"].seconds == 90.0
-    assert last_of_each_stage(runs, cached=True)["tiny", "studio"].seconds == 0.1
+    assert last_of_each_stage(runs, whole=True)["tiny", "studio"].seconds == 90.0
+    assert last_of_each_stage(runs, whole=False)["tiny", "studio"].seconds == 0.1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05])
+def test_what_only_went_on_with_work_that_had_broken_off_says_no_time_of_a_stage(
+    settings: Settings, write_run: WriteRun, share: float
+) -> None:
+    write_run("r1", started="2026-11-18T00:00:00+00:00", steps=[step("studio", 90.0, pairs=40)])
+    write_run("r2", started="2026-11-19T00:00:00+00:00", steps=[step("studio", 3.0, share=share, pairs=60)])
+    runs = RunHistory(settings).read()
+    assert last_of_each_stage(runs, whole=True)["tiny", "studio"].seconds == 90.0
+    assert last_of_each_stage(runs, whole=False)["tiny", "studio"].pairs == 60
+
+
+def test_records_without_shares_are_of_an_older_version(settings: Settings, write_run: WriteRun) -> None:
+    old = step("studio", 90.0)
+    del old["share"]
+    write_run("r1", steps=[old])
+    assert last_of_each_stage(RunHistory(settings).read(), whole=True)["tiny", "studio"].seconds == 90.0
 
 
 def test_photos_count_as_pairs_and_networks_have_none(settings: Settings, write_run: WriteRun) -> None:
     write_run("r1", steps=[step("photos", 1.0, photos=7, rejects=3), step("imitator", 1.0, l1=1)])
-    last = last_of_each_stage(RunHistory(settings).read(), cached=True)
+    last = last_of_each_stage(RunHistory(settings).read(), whole=False)
     assert (last["tiny", "photos"].pairs, last["tiny", "photos"].rejects) == (7, 3)
     assert last["tiny", "imitator"].pairs is None
 

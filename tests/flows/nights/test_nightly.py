@@ -289,6 +289,14 @@ def test_what_could_not_be_tidied_is_on_record_and_told(night: Night, settings: 
     assert night.told[-1].headline == f"night {record.night_id} finished: 1 published; {told}"
 
 
+def test_a_night_whose_trainings_the_processes_cannot_share_does_not_begin(night: Night) -> None:
+    night.settings = replace(night.settings, train_processes=3)
+    with pytest.raises(InputError, match="cannot be parted evenly among 3 processes"):
+        night.spend("tiny")
+    assert night.built == []
+    assert [notice.kind for notice in night.told] == ["failed"]
+
+
 @pytest.mark.parametrize("broken", ["find_recipe", "reserve_id"])
 def test_a_night_that_cannot_begin_is_told_with_the_reason(
     night: Night, monkeypatch: pytest.MonkeyPatch, broken: str

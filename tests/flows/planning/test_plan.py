@@ -60,6 +60,12 @@ def test_a_plan_writes_nothing(settings: Settings) -> None:
     assert files_in(settings.home) == set()
 
 
+def test_what_the_run_would_refuse_before_its_first_step_is_not_planned(settings: Settings) -> None:
+    three = replace(settings, train_processes=3)
+    with pytest.raises(InputError, match="cannot be parted evenly among 3 processes"):
+        plan_run(three, character="tiny", recipe=smoke(), engine=EngineOrder())
+
+
 def test_on_a_fresh_home_all_is_new_or_follows_and_counts_the_pairs(settings: Settings) -> None:
     plan = plan_of(settings.home)
     assert reasons(plan) == {

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,17 @@ def test_both_runs_steps_stand_beside_each_other(settings: Settings, make_run: M
     first.steps = [step for step in first.steps if step.stage != "evaluation"]
     pipeline = section(render_comparison(settings, first, second), "pipeline")
     assert re.search(r"<td>Evaluate</td>\s*<td[^>]*>–</td>\s*<td[^>]*>10 s", pipeline)
+
+
+def test_a_step_that_only_went_on_with_begun_work_is_not_taken_for_a_fast_one(
+    settings: Settings, make_run: MakeRun
+) -> None:
+    first, second = make_run("a"), make_run("b")
+    second.steps[0] = replace(second.steps[0], share=0.25, seconds=0.5)
+    pipeline = section(render_comparison(settings, first, second), "pipeline")
+    took = re.search(r"<td>Render studio pairs</td>(.*?)</tr>", pipeline, re.DOTALL)
+    assert took is not None
+    assert re.findall(r'class="badge">([^<]*)<', took[1]) == ["made", "the rest"]
 
 
 def test_a_path_of_ones_own_is_used(settings: Settings, make_run: MakeRun, tmp_path: Path) -> None:
