@@ -62,7 +62,8 @@ def show_facial_priors(
     inputs = {"priors": sha256_of(path) if path.is_file() else None, "photos": [sha256_of(photo) for photo in photos]}
     if photos:  # an alias may come to mean another version
         inputs["version"] = open_registry(settings).get(order.character, order.version).identity
-    inputs["engine"] = engine.name
+    with closing(open_engine(engine, settings)) as bridge:  # and closed again: an address has one owner at a time
+        inputs["engine"] = f"{bridge.name} {bridge.build}"
     place = Place.of(settings, character=order.character, verb=VERB, inputs=inputs, out=out)
     return place, evaluate_once(settings, place, lambda: _page(settings, order, path, photos, engine))
 
