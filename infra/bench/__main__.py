@@ -1,4 +1,7 @@
-"""``make bench``: every benchmark in turn, each a table of ratios measured side by side."""
+"""``make bench``: benchmarks in turn, each a table of ratios measured side by side.
+
+``python -m infra.bench.task_runners``, which takes minutes and compares what f2p does not use, is called by itself.
+"""
 
 from __future__ import annotations
 
