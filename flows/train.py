@@ -225,7 +225,7 @@ def trained(
                     result = fit(folder / TRAINING, bar)
                 card = _card(run, stage, result, inputs=inputs, datasets=datasets, parents=parents or {})
                 save_checkpoint(folder / CHECKPOINT, cast(Network, result.module), card)
-                RunFolder(folder / TRAINING).forget_states()
+        RunFolder(folder / TRAINING).forget_states()  # those of an attempt too that was killed just before this line
         metrics = read_card(folder / CHECKPOINT).metrics
         record.figures = {name: metrics[name] for name in FIGURES[stage] if name in metrics}
     _show(folder, stage)

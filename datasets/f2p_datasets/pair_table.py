@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +17,11 @@ from f2p_datasets.pairs import Pair, key_of, split_of
 
 Row = dict[str, Any]
 
+#: A shard's table states the SHA-256 that it had with zeros in the place of these 64 digits: Parquet's checksums are of
+#: the pages, and its footer has none. In the footer's encoding (Thrift, compact) a key and its value lie side by side.
+_SEAL_KEY: Final = b"f2p.sha256"
+_UNSEALED: Final = b"0" * 64
+_BEFORE_SEAL: Final = _SEAL_KEY + b"\x18\x40"
 #: Of aligned pictures: what the detector saw. ``frontal`` marks the high-quality front views.
 _FACE_COLUMNS: Final = (
     ("yaw_deg", pa.float32()),
@@ -57,18 +64,47 @@ def row_of(pair: Pair, shard: str, image_sha256: str, schema: ParameterSchema | 
     return row
 
 
-def write_rows(stream: Any, rows: Sequence[Row], columns: pa.Schema) -> None:
-    """One row group, in row order; facts without a column stay out of the table."""
-    table = pa.table({name: [row.get(name) for row in rows] for name in columns.names}, schema=columns)
-    pq.write_table(table, stream, write_page_checksum=True, row_group_size=max(len(rows), 1))
+def write_rows(stream: BinaryIO, rows: Sequence[Row], columns: pa.Schema) -> None:
+    """One row group, in row order, sealed with a hash; facts without a column stay out of the table."""
+    sealed = columns.with_metadata({**(columns.metadata or {}), _SEAL_KEY: _UNSEALED})
+    table = pa.table({name: [row.get(name) for row in rows] for name in columns.names}, schema=sealed)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, write_page_checksum=True, row_group_size=max(len(rows), 1))
+    content = buffer.getvalue()
+    digits = _seal_of(content)
+    assert content[digits] == _UNSEALED
+    stream.write(_resealed(content, digits, hashlib.sha256(content).hexdigest().encode()))
 
 
 def read_rows(path: Path) -> pa.Table:
     """A table and the metadata of its schema. Raises DatasetError when the file is damaged."""
     try:
-        return pq.read_table(path, page_checksum_verification=True, partitioning=None)
+        content = path.read_bytes()
+        table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"{path}: not a readable table of pairs ({error}); render the shard again") from error
+    if not _is_as_sealed(content, table.schema):
+        raise DatasetError(f"{path}: tampered with or damaged; render the shard again")
+    return table
+
+
+def _seal_of(content: bytes) -> slice:
+    """Where its digits are, empty if it has none. The footer comes last, so whatever rows may hold is not meant."""
+    place = content.rfind(_BEFORE_SEAL)
+    start = place + len(_BEFORE_SEAL)
+    return slice(start, start + len(_UNSEALED)) if place >= 0 else slice(0)
+
+
+def _resealed(content: bytes, digits: slice, digest: bytes) -> bytes:
+    return content[: digits.start] + digest + content[digits.stop :]
+
+
+def _is_as_sealed(content: bytes, columns: pa.Schema) -> bool:
+    """``pairs.parquet`` has no seal, its hash is in the manifest; nor have tables of before there were any."""
+    digits = _seal_of(content)
+    if not content[digits]:
+        return _SEAL_KEY not in (columns.metadata or {})
+    return hashlib.sha256(_resealed(content, digits, _UNSEALED)).hexdigest().encode() == content[digits]
 
 
 def num_rows(path: Path) -> int:

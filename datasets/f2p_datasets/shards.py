@@ -112,18 +112,15 @@ def finished_shard(folder: Path, shard_index: int, dataset_key: str) -> ShardRec
 
 
 def read_record(folder: Path, name: str) -> ShardRecord:
-    """A shard's record. Raises DatasetError when it is missing, damaged or not of the rows it is kept with."""
+    """A shard's record. Raises DatasetError when it is missing or damaged."""
     path = rows_path(folder, name)
     if not path.is_file():
         raise DatasetError(f"{path}: missing; render the shard again")
-    rows = read_rows(path)
+    metadata = read_rows(path).schema.metadata
     try:
-        record = ShardRecord(**json.loads(rows.schema.metadata[_RECORD_KEY]))
+        return ShardRecord(**json.loads(metadata[_RECORD_KEY]))
     except (TypeError, KeyError, ValueError) as error:
         raise DatasetError(f"{path}: holds no shard record ({error}); render the shard again") from error
-    if rows.num_rows != record.num_pairs:
-        raise DatasetError(f"{path}: has {rows.num_rows} rows for {record.num_pairs} pairs; render the shard again")
-    return record
 
 
 def read_rejects(folder: Path, name: str) -> list[Row]:

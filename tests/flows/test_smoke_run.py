@@ -64,6 +64,8 @@ def test_a_finished_training_keeps_no_state(finished: Finished) -> None:
 def test_a_second_run_does_nothing_again(finished: Finished, f2p: F2p) -> None:
     kinds = ("datasets", "checkpoints", "evaluations", "registry", "creations")
     before = {kind: contents(finished.home / kind) for kind in kinds if kind != "registry"}
+    [trained] = (finished.home / "checkpoints").glob("*-segmenter-*/training")
+    (trained / "state.pt").write_bytes(b"of a training that was killed when all was done but this")
     again = json.loads(f2p(*SMOKE, home=finished.home).stdout)
     assert [step["stage"] for step in again["steps"] if not step["cached"]] == []
     assert {kind: contents(finished.home / kind) for kind in before} == before
