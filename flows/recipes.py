@@ -252,7 +252,8 @@ def small() -> Recipe:
         translator=TranslatorTraining(
             epochs=4,
             batch_size=16,
-            learning_rate=3e-4,
+            learning_rate=2e-4,
+            schedule="one_cycle",
             lambda_1=1.0,
             lambda_3=0.1,
             lambda_parameter=10.0,
