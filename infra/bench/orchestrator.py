@@ -63,8 +63,9 @@ def bench_orchestrator(home: Path, options: argparse.Namespace) -> None:
     print("|---|---|---|")
     for name, seconds in (("our workers alone", alone), ("f2p render, its step", steps), ("f2p render, all", total)):
         print(f"| {name} | {seconds:.1f} | {options.count / seconds:.0f} |")
-    shares = ", ".join(f"{with_prefect / without - 1:+.1%}" for without, _, with_prefect in turns)
-    print(f"\ntasks, retries, artifacts: {steps / alone - 1:+.1%} (by turns {shares})")
+    shares = [with_prefect / without - 1 for without, _, with_prefect in turns]
+    each = ", ".join(f"{share:+.1%}" for share in shares)
+    print(f"\ntasks, retries, artifacts: {median(shares):+.1%}, by turns {each}")
     print(f"server, flow, imports: {total - steps:.1f} s once, {total / alone - 1:+.1%} in all")
     print(f"Prefect's database grew by {grown / 1e6:.2f} MB")
 
