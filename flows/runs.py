@@ -46,7 +46,7 @@ _LOOK_S: Final = 0.05
 class Run:
     """One order on its way through the pipeline: who, how, with which engine; and its record on disk.
 
-    ``trains`` are the networks that it trains where they are not there yet; ``restart`` names a stage whose earlier
+    ``trains`` are the networks that it may have to train, there or not; ``restart`` names a stage whose earlier
     output is thrown away.
     """
 

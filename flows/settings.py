@@ -176,9 +176,9 @@ def prepare_environment(settings: Settings) -> None:
             raise InputError(
                 f"home: cannot write to {settings.home} ({error.strerror}); choose another with --home"
             ) from error
-    os.environ.update(_homes(settings) | _SILENCE | _BATCHES)
-    for variable, cache in _caches(settings).items():
-        os.environ.setdefault(variable, cache)  # caches may be shared on purpose
+    os.environ.update(_homes(settings) | _SILENCE)
+    for variable, value in (_caches(settings) | _BATCHES).items():
+        os.environ.setdefault(variable, value)  # caches may be shared on purpose
     for variable in ("NO_PROXY", "no_proxy"):  # the local server is never behind a user's proxy
         os.environ[variable] = ",".join(filter(None, (os.environ.get(variable), "127.0.0.1,localhost")))
     # OpenMP threads that spin while they wait starve each other when another process wants a core as well.
@@ -351,7 +351,8 @@ _SILENCE = {
     "DASK_LOGGING__DISTRIBUTED": "error",  # otherwise every worker's coming and going is told
 }
 #: What Prefect's server writes of its tasks goes into its database many at a time: one insert for each of a task's
-#: three states took 36 ms of a core per task, these take 13 (docs/benchmarks.md). They appear on its page 2 s later.
+#: three states took 36 ms of a core per task, these take 13 (docs/benchmarks.md). They appear on its
+#: page up to 2 s later, and those of the last 2 s are lost when it is killed: f2p itself reads none of them.
 _BATCHES = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "2",

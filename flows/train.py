@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -212,6 +213,7 @@ def trained(
     """The stage's checkpoint: found verified, or trained from where the last attempt was stopped."""
     target = network_target(run.order, stage, inputs)
     folder = target.folder
+    training = RunFolder(folder / TRAINING)
     restarted = run.restart == stage
     with run.step_to(target) as record:
         record.cached = not restarted and target.is_done
@@ -220,12 +222,15 @@ def trained(
             with run.alone(folder), ProgressBar(target.title) as bar:
                 if restarted:
                     shutil.rmtree(folder)
-                record.share = 0.0 if RunFolder(folder / TRAINING).has_states else 1.0
+                record.share = 0.0 if training.has_states else 1.0
                 with refusing(run, stage, FINITE, DivergenceError):
                     result = fit(folder / TRAINING, bar)
                 card = _card(run, stage, result, inputs=inputs, datasets=datasets, parents=parents or {})
                 save_checkpoint(folder / CHECKPOINT, cast(Network, result.module), card)
-        RunFolder(folder / TRAINING).forget_states()  # those of an attempt too that was killed just before this line
+                training.forget_states()
+        elif training.has_states:  # of an attempt that was killed just before the line above
+            with suppress(OSError):
+                training.forget_states()
         metrics = read_card(folder / CHECKPOINT).metrics
         record.figures = {name: metrics[name] for name in FIGURES[stage] if name in metrics}
     _show(folder, stage)

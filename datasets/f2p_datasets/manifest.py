@@ -16,7 +16,7 @@ from engine_bridge.schema import ParameterSchema
 from f2p_datasets.durable import appearing_file, remove_leftovers, sha256_of
 from f2p_datasets.engine_log import check_builds, summarize_rendering
 from f2p_datasets.errors import DatasetError
-from f2p_datasets.pair_table import concatenate_rows, num_rows, read_rows
+from f2p_datasets.pair_table import concatenate_rows, read_sealed_rows, rows_by_shard
 from f2p_datasets.pairs import SPLIT_RULE
 from f2p_datasets.provenance import Provenance, check_fields
 from f2p_datasets.shards import (
@@ -101,7 +101,7 @@ def finish_dataset(folder: Path, provenance: Provenance) -> DatasetManifest:
             raise DatasetError(f"{folder}: {shard_name(shard_index)} is missing or damaged; render it again")
         shards.append(record)
     with appearing_file(folder / TABLE_NAME) as stream:
-        concatenate_rows(stream, [read_rows(rows_path(folder, shard.name)) for shard in shards])
+        concatenate_rows(stream, [read_sealed_rows(rows_path(folder, shard.name)) for shard in shards])
     if provenance.domain != "studio":
         _write_rejects(folder, shards)
     manifest = DatasetManifest(
@@ -164,9 +164,10 @@ def check_table(folder: Path, manifest: DatasetManifest) -> None:
     path = folder / TABLE_NAME
     if not path.is_file() or sha256_of(path) != manifest.pairs_sha256:
         raise DatasetError(f"{path}: missing, tampered with or damaged; delete {MANIFEST_NAME} and finish it again")
-    if (rows := num_rows(path)) != manifest.num_pairs:
+    stated = {shard.name: shard.num_pairs for shard in manifest.shards if shard.num_pairs}
+    if rows_by_shard(path) != stated:
         raise DatasetError(
-            f"{path}: has {rows} rows for {manifest.num_pairs} pairs; delete {MANIFEST_NAME} and finish it again"
+            f"{path}: has other numbers of pairs by shard than {MANIFEST_NAME}; render the dataset again"
         )
 
 

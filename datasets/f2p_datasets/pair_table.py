@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -72,20 +73,42 @@ def write_rows(stream: BinaryIO, rows: Sequence[Row], columns: pa.Schema) -> Non
     pq.write_table(table, buffer, write_page_checksum=True, row_group_size=max(len(rows), 1))
     content = buffer.getvalue()
     digits = _seal_of(content)
-    assert content[digits] == _UNSEALED
+    if content[digits] != _UNSEALED:
+        raise DatasetError(f"pyarrow {pa.__version__} lays out a table's metadata in a way that is not known here")
     stream.write(_resealed(content, digits, hashlib.sha256(content).hexdigest().encode()))
 
 
 def read_rows(path: Path) -> pa.Table:
     """A table and the metadata of its schema. Raises DatasetError when the file is damaged."""
     try:
+        return pq.read_table(path, page_checksum_verification=True, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
+
+
+def read_sealed_rows(path: Path) -> pa.Table:
+    """The same of a shard's table, none of whose bytes may have changed.
+
+    One of before there were seals is as good as Parquet's own checksums.
+    """
+    try:
         content = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    digits = _seal_of(content)
+    if content[digits] and _digest_of(content, digits) != content[digits]:
+        raise DatasetError(f"{path}: tampered with or damaged; render the shard again")
+    try:
         table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f"{path}: not a readable table of pairs ({error}); render the shard again") from error
-    if not _is_as_sealed(content, table.schema):
-        raise DatasetError(f"{path}: tampered with or damaged; render the shard again")
+        raise _unreadable(path, error) from error
+    if not content[digits] and _SEAL_KEY in (table.schema.metadata or {}):
+        raise DatasetError(f"{path}: its seal is broken; render the shard again")
     return table
+
+
+def _unreadable(path: Path, error: Exception) -> DatasetError:
+    return DatasetError(f"{path}: not a readable table of pairs ({error}); render the shard again")
 
 
 def _seal_of(content: bytes) -> slice:
@@ -99,20 +122,17 @@ def _resealed(content: bytes, digits: slice, digest: bytes) -> bytes:
     return content[: digits.start] + digest + content[digits.stop :]
 
 
-def _is_as_sealed(content: bytes, columns: pa.Schema) -> bool:
-    """``pairs.parquet`` has no seal, its hash is in the manifest; nor have tables of before there were any."""
-    digits = _seal_of(content)
-    if not content[digits]:
-        return _SEAL_KEY not in (columns.metadata or {})
-    return hashlib.sha256(_resealed(content, digits, _UNSEALED)).hexdigest().encode() == content[digits]
+def _digest_of(content: bytes, digits: slice) -> bytes:
+    return hashlib.sha256(_resealed(content, digits, _UNSEALED)).hexdigest().encode()
 
 
-def num_rows(path: Path) -> int:
-    """Rows of a table, by its footer. Raises DatasetError when the file is damaged."""
+def rows_by_shard(path: Path) -> dict[str, int]:
+    """How many rows a table has of each shard. Raises DatasetError when the file is damaged."""
     try:
-        return int(pq.read_metadata(path).num_rows)
+        column = pq.read_table(path, columns=["shard"], partitioning=None).column("shard")
     except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f"{path}: not a readable table of pairs ({error}); render the shard again") from error
+        raise _unreadable(path, error) from error
+    return dict(Counter(column.to_pylist()))
 
 
 def concatenate_rows(stream: Any, tables: Sequence[pa.Table]) -> None:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from f2p_datasets.durable import appearing_file, sha256_of
 from f2p_datasets.encodings import ENCODERS, decode_mask, decode_picture, encode_mask
 from f2p_datasets.errors import DatasetError
-from f2p_datasets.pair_table import Row, read_rows, row_of, table_schema, write_rows
+from f2p_datasets.pair_table import Row, read_sealed_rows, row_of, table_schema, write_rows
 from f2p_datasets.pairs import Pair, Reject, key_of
 from f2p_datasets.provenance import Provenance
 
@@ -116,16 +116,19 @@ def read_record(folder: Path, name: str) -> ShardRecord:
     path = rows_path(folder, name)
     if not path.is_file():
         raise DatasetError(f"{path}: missing; render the shard again")
-    metadata = read_rows(path).schema.metadata
+    rows = read_sealed_rows(path)
     try:
-        return ShardRecord(**json.loads(metadata[_RECORD_KEY]))
+        record = ShardRecord(**json.loads(rows.schema.metadata[_RECORD_KEY]))
     except (TypeError, KeyError, ValueError) as error:
         raise DatasetError(f"{path}: holds no shard record ({error}); render the shard again") from error
+    if rows.num_rows != record.num_pairs:
+        raise DatasetError(f"{path}: has {rows.num_rows} rows for {record.num_pairs} pairs; render the shard again")
+    return record
 
 
 def read_rejects(folder: Path, name: str) -> list[Row]:
     """What a finished shard had to leave out: key, reason and facts of each."""
-    rejects: list[Row] = json.loads(read_rows(rows_path(folder, name)).schema.metadata[_REJECTS_KEY])
+    rejects: list[Row] = json.loads(read_sealed_rows(rows_path(folder, name)).schema.metadata[_REJECTS_KEY])
     return rejects
 
 

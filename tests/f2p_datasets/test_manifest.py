@@ -133,13 +133,15 @@ def test_a_folder_tells_whose_shards_it_holds_even_unfinished(finished_dataset: 
     assert find_dataset_keys(tmp_path) == set()
 
 
-def test_a_manifest_of_more_pairs_than_its_table_has_is_refused(dataset: Path) -> None:
-    def add_one(content: dict[str, Any]) -> None:
-        content["num_pairs"] += 1
-        content["shards"][0]["num_pairs"] += 1
+def test_a_manifest_with_other_numbers_of_pairs_than_its_table_is_refused(dataset: Path) -> None:
+    """By shard: pairs that a loader looks for in the wrong one would be zeros."""
 
-    edit_manifest(dataset, add_one)
-    with pytest.raises(DatasetError, match=r"pairs\.parquet: has 60 rows for 61 pairs"):
+    def move_one(content: dict[str, Any]) -> None:
+        content["shards"][0]["num_pairs"] += 1
+        content["shards"][1]["num_pairs"] -= 1
+
+    edit_manifest(dataset, move_one)
+    with pytest.raises(DatasetError, match=r"pairs\.parquet: has other numbers of pairs by shard than manifest\.json"):
         verify_dataset(dataset)
 
 

@@ -167,3 +167,12 @@ def test_a_table_of_before_there_were_seals_is_read(dataset: Path) -> None:
     unsealed = {key: value for key, value in rows.schema.metadata.items() if key != b"f2p.sha256"}
     pq.write_table(rows.replace_schema_metadata(unsealed), path, write_page_checksum=True)
     assert read_record(dataset, "shard-000000.tar") == record
+
+
+def test_an_unsealed_table_of_another_count_than_its_record_states_is_refused(dataset: Path) -> None:
+    path = dataset / "shard-000000.parquet"
+    rows = pq.read_table(path)
+    unsealed = {key: value for key, value in rows.schema.metadata.items() if key != b"f2p.sha256"}
+    pq.write_table(rows.replace_schema_metadata(unsealed).slice(1), path, write_page_checksum=True)
+    with pytest.raises(DatasetError, match=r"shard-000000\.parquet: has 11 rows for 12 pairs"):
+        read_record(dataset, "shard-000000.tar")

@@ -41,12 +41,12 @@ NETWORKS: dict[str, Callable[[], Imitator | Segmenter | Translator]] = {
 GOOD_METRICS: dict[str, dict[str, float]] = {
     "imitator": {"l1": 0.02, "l1_ratio": 0.4},
     "segmenter": {"miou": 0.6, "accuracy": 0.9},
-    "translator": {"slider_error": 0.13, "choice_accuracy": 0.1, "verification_auc": 0.9},
+    "translator": {"slider_error": 0.13, "verification_auc": 0.9},
 }
 BASELINES: dict[str, dict[str, float]] = {
     "imitator": {"l1": 0.05},
     "segmenter": {"miou": 0.5, "accuracy": 0.85},
-    "translator": {"slider_error": 0.14, "choice_accuracy": 0.1},
+    "translator": {"slider_error": 0.14},
 }
 
 
@@ -100,7 +100,7 @@ def test_a_training_that_learned_something_passes(kind: str, checkpoint: Callabl
         (
             "translator",
             {"slider_error": 0.15},
-            "held-out slider error 0.1500 and 10.0% of choices right, better than the mean's 0.1400 or 10.0% is asked",
+            "held-out slider error 0.1500, less than the mean's 0.1400 is asked",
         ),
     ],
 )
@@ -109,15 +109,6 @@ def test_a_training_no_better_than_the_simplest_answer_is_refused(
 ) -> None:
     [found] = refused(checkpoint(kind, **changed))
     assert found.startswith(line + "; ")
-
-
-@pytest.mark.parametrize(("choice_accuracy", "is_refused"), [(0.2, False), (0.1, True)])
-def test_a_translator_may_be_better_at_choices_alone(
-    choice_accuracy: float, is_refused: bool, checkpoint: Callable[..., Path]
-) -> None:
-    """Likeness to photos costs sliders that an embedding says little about."""
-    found = refused(checkpoint("translator", slider_error=0.15, choice_accuracy=choice_accuracy))
-    assert bool(found) is is_refused
 
 
 def test_a_translator_that_saw_no_vectors_has_to_tell_people_apart(checkpoint: Callable[..., Path]) -> None:
