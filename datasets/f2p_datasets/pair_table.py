@@ -23,6 +23,7 @@ Row = dict[str, Any]
 _SEAL_KEY: Final = b"f2p.sha256"
 _UNSEALED: Final = b"0" * 64
 _BEFORE_SEAL: Final = _SEAL_KEY + b"\x18\x40"
+
 #: Of aligned pictures: what the detector saw. ``frontal`` marks the high-quality front views.
 _FACE_COLUMNS: Final = (
     ("yaw_deg", pa.float32()),
